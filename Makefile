@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One Makefile, out of tree in $(B). `make help` lists the targets.
+#
+# User variables keep what a packager sets; what the project needs goes into ALL_*.
+
+B          ?= build
+CC         ?= gcc
+CLANG      ?= clang
+BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+LDFLAGS    ?=
+PREFIX     ?= /usr/local
+SBINDIR    ?= $(PREFIX)/sbin
+DATADIR    ?= $(PREFIX)/share/runup
+MANDIR     ?= $(PREFIX)/share/man
+COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
+DESTDIR    ?=
+WERROR     ?=
+V          ?=
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || cat VERSION 2>/dev/null || echo unknown)
+
+# Targets that need neither compiler nor libraries do not look for them.
+NO_BUILD := deps clean help format uninstall dist
+ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
+NEEDS_BUILD := 1
+endif
+
+LIBS := libmnl libnetfilter_conntrack libcap libbpf inih jansson zlib
+
+# `make preflight` and `make test` install what is missing before anything is looked for: with a
+# recursive make, since pkg-config below is asked when the Makefile is read.
+ifdef NEEDS_BUILD
+ifeq ($(filter preflight test,$(MAKECMDGOALS)),)
+MISSING := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
+ifneq ($(MISSING),)
+$(error missing libraries: $(MISSING). Run `make deps` to install what runup is built with)
+endif
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(LIBS))
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(LIBS))
+endif
+endif
+
+# BPF programs need clang and bpftool; without them the tool is built and says so.
+WITH_BPF ?= $(shell command -v $(CLANG) >/dev/null 2>&1 && command -v $(BPFTOOL) >/dev/null 2>&1 && echo 1 || echo 0)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-format-truncation
+# clang does not know gcc's truncation warning and would warn about being told.
+WARNINGS += $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n1)),-Wno-unknown-warning-option -Wno-gnu-statement-expression)
+
+ALL_CPPFLAGS := -Isrc -I. -isystem $(B) -D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) \
+                -DRUNUP_DATADIR='"$(DATADIR)"' $(PKG_CFLAGS) $(CPPFLAGS)
+HARDENING    := -fPIE -fstack-protector-strong $(if $(filter -O%,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+ALL_CFLAGS   := -std=gnu11 $(WARNINGS) $(if $(WERROR),-Werror) $(HARDENING) $(CFLAGS)
+ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$@);)
+
+SRCS     := $(wildcard src/base/*.c src/sys/*.c src/core/*.c src/tune/*.c src/watch/*.c src/report/*.c src/gen/*.c src/cli/*.c checks/*.c)
+BPF_SRCS := $(if $(filter 1,$(WITH_BPF)),$(wildcard src/watch/*.bpf.c))
+SRCS     := $(filter-out %.bpf.c,$(SRCS))
+OBJS     := $(SRCS:%.c=$(B)/%.o)
+LIB_OBJS := $(filter-out $(B)/src/cli/main.o,$(OBJS))
+SKELS    := $(BPF_SRCS:%.bpf.c=$(B)/%.skel.h)
+UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+HELPERS  := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(wildcard tests/helpers/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps preflight test unit bench lint format asan install uninstall dist clean help
+.DEFAULT_GOAL := all
+
+all: $(B)/runup                ## build $(B)/runup (no root, installs nothing)
+
+$(B)/runup: $(B)/src/cli/main.o $(B)/librunup.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(B)/librunup.a: $(LIB_OBJS)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# A program's object names its own skeleton: as a system header it is not in the .d file.
+$(foreach s,$(SKELS),$(eval $(s:%.skel.h=%.o): $(s)))
+
+# Minimal kernel types and CO-RE relocations: no BTF and no kernel headers are needed to build.
+$(B)/%.bpf.o: %.bpf.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,BPF)$(CLANG) -target bpf -g -O2 -Wall -Wextra -Werror -Isrc -D__TARGET_ARCH_$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/') \
+		$(PKG_CFLAGS) -I/usr/include/$(shell $(CC) -print-multiarch 2>/dev/null) -MMD -MP -c -o $@ $<
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(notdir $*))_bpf > $@
+
+# Rewritten only when what is compiled with changes, so that a change of flags rebuilds.
+FLAGS := $(CC) $(CLANG) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(VERSION)
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
+FORCE:
+
+$(B)/src/cli/main.o: ALL_CPPFLAGS += -DRUNUP_VERSION='"$(VERSION)"'
+
+-include $(OBJS:.o=.d) $(BPF_SRCS:%.c=$(B)/%.d)
+
+deps:                          ## install what is missing to build and to test (asks for sudo)
+	$(Q)tests/deps.sh install
+
+# The two commands of the README. The sub-make reads the Makefile again, now with the libraries.
+preflight:                     ## deps if missing, build, then check this very host
+	$(Q)tests/deps.sh missing build || tests/deps.sh install build
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(B)/runup check; r=$$?; [ $$r -le 3 ] && [ $$r -ne 2 ]
+
+test:                          ## deps if missing, build, then all tests
+	$(Q)tests/deps.sh missing || tests/deps.sh install
+	$(Q)$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests: all units helpers
+	$(Q)tests/run.sh $(B) $(TESTS)
+
+.PHONY: units helpers
+units: $(UNITS)
+helpers: $(HELPERS)
+
+$(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/librunup.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+$(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/librunup.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+-include $(UNITS:=.d) $(HELPERS:=.d)
+
+bench: all helpers             ## print how long things take, as ratios measured in one run
+	$(Q)tests/bench/bench.sh $(B)
+
+lint: all                      ## layers, registries, globals, sizes, docs, formatting, shellcheck
+	$(Q)tests/lint/run.sh $(B)
+
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+format:                        ## let clang-format decide
+	$(Q)clang-format -i $(FORMATTED)
+
+asan:                          ## the unprivileged tests under ASan and UBSan, in $(B)/asan
+	$(Q)$(MAKE) --no-print-directory B=$(B)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all' \
+		TESTS='unit cli golden' run-tests
+
+install: all                   ## install below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR)
+	install -m 0755 $(B)/runup $(DESTDIR)$(SBINDIR)/runup
+	install -m 0644 profiles/*.ini $(DESTDIR)$(DATADIR)/profiles/
+	install -m 0644 schemas/*.schema.json $(DESTDIR)$(DATADIR)/schemas/
+	install -m 0644 man/runup.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 0644 man/runup-profile.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 0644 completion/runup.bash $(DESTDIR)$(COMPDIR)/runup
+
+uninstall:                     ## remove what install put there
+	rm -f $(DESTDIR)$(SBINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
+	rm -rf $(DESTDIR)$(DATADIR)
+
+clean:                         ## remove $(B)
+	rm -rf $(B)
+
+help:                          ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST)) | sed 's#$$(B)#$(B)#g'
+	@echo '  Variables: B (build folder), CC, CLANG, CFLAGS, LDFLAGS, PREFIX, DESTDIR, WITH_BPF=0|1, WERROR=1, V=1'

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The contract of a check, and the list of them all. */
+#ifndef RUNUP_CORE_CHECK_H
+#define RUNUP_CORE_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "core/finding.h"
+#include "core/load.h"
+#include "core/observation.h"
+#include "core/profile.h"
+#include "sys/host.h"
+
+/* What a check may look at. Everything is const: a check reads, it never writes or prints. */
+struct check_input {
+	const struct host *host;
+	const struct profile *profile;	    /* NULL: none given */
+	const struct load *load;	    /* completed; may state nothing */
+	const struct observation *observed; /* of --observe; NULL: not asked for */
+	bool verbose;			    /* -v: dumps that take long are allowed */
+};
+
+/*
+ * One question about the host. run() adds findings; a negative return means it could not tell, and
+ * becomes an `unknown` finding with that message; the rest goes on.
+ */
+struct check {
+	const char *id;
+	const char *title;
+	const char *why;	     /* what `runup explain` prints */
+	const char *const *predicts; /* cause ids, NULL-terminated */
+	int (*run)(const struct check_input *in, struct findings *out, struct err *e);
+};
+
+/* Report order. A new check is one word here and its file in checks/ (or a row in its area's). */
+#define CHECKS(X)                                                                                  \
+	X(listen_backlog)                                                                          \
+	X(ports_range)                                                                             \
+	X(ports_reserved)                                                                          \
+	X(ports_time_wait)                                                                         \
+	X(conntrack_capacity)                                                                      \
+	X(limits_nofile)                                                                           \
+	X(limits_system_files)                                                                     \
+	X(tcp_tw_reuse)                                                                            \
+	X(cpu_quota)                                                                               \
+	X(config_profile)                                                                          \
+	X(folklore)                                                                                \
+	X(observe)
+
+#define X_EXTERN(name) extern const struct check check_##name;
+CHECKS(X_EXTERN)
+#undef X_EXTERN
+
+extern const struct check *const checks[];
+extern const size_t checks_len;
+
+/*
+ * The check an id belongs to: "listen.backlog"; for families, "folklore.tcp_fin_timeout" and
+ * "observe.conntrack.full" belong to "folklore" and "observe". NULL: no such id.
+ */
+const struct check *check_find(const char *id);
+
+/* Is id one that --only, --skip or a profile's [check] may name? */
+bool check_id_valid(const char *id);
+
+struct check_selection {
+	const char *const *only; /* NULL-terminated; NULL: all */
+	const char *const *skip; /* NULL-terminated; NULL: none */
+};
+
+/*
+ * Runs the selected checks in order, applies the profile's [check] severities, fills in `predicts`
+ * and `needed`. Never fails: what a check could not tell is an `unknown` in out.
+ */
+void checks_run(const struct check_input *in, const struct check_selection *sel,
+		struct findings *out);
+
+/*
+ * For the checks: judges what the profile wants of every sysctl that `id` owns, one finding a key.
+ * Required by host and scope: a missing key is a fail unless the line is optional, a key of the
+ * host seen from another namespace says so.
+ */
+must_check int check_profile_sysctls(const struct check_input *in, const char *id,
+				     struct findings *out, struct err *e);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The load: what the host is asked to carry, in the user's own terms. */
+#ifndef RUNUP_CORE_LOAD_H
+#define RUNUP_CORE_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/ranges.h"
+
+enum role { ROLE_NONE, ROLE_SERVER, ROLE_GENERATOR, ROLE_PROXY };
+
+struct target {
+	char *host; /* as given: a name or an address, brackets removed */
+	uint16_t port;
+};
+
+/* One bit for each field that somebody stated; what is not stated is 0 and means nothing. */
+enum load_field {
+	LOAD_ROLE = 1 << 0,
+	LOAD_RATE = 1 << 1,
+	LOAD_CONNECTIONS = 1 << 2,
+	LOAD_NEW_CONNECTIONS = 1 << 3,
+	LOAD_KEEPALIVE = 1 << 4,
+	LOAD_BURST = 1 << 5,
+	LOAD_TARGET = 1 << 6,
+	LOAD_PORT = 1 << 7,
+	LOAD_SOURCE_IPS = 1 << 8,
+	LOAD_DURATION = 1 << 9,
+	LOAD_LATENCY = 1 << 10,
+	LOAD_PID = 1 << 11,
+};
+
+/* Zero-initialise; load_done() releases. */
+struct load {
+	unsigned stated; /* enum load_field */
+	enum role role;
+	uint64_t rate;		  /* requests/s */
+	uint64_t connections;	  /* open at once */
+	uint64_t new_connections; /* opened per second */
+	bool keepalive;		  /* requests share connections */
+	uint64_t burst;		  /* connections that arrive at once */
+	struct target *targets;	  /* generator: what it connects to */
+	size_t targets_len;
+	struct ranges ports; /* server: where it listens */
+	uint64_t source_ips; /* addresses it connects from */
+	uint64_t duration_ns, latency_ns;
+	pid_t pid; /* the process whose limits count */
+	struct arena arena;
+};
+
+/*
+ * One table for the LOAD options of the command line and the keys of a profile's [load]:
+ * `--new-connections` there, `new_connections` here.
+ */
+struct load_key {
+	const char *name;    /* profile key; the option is the same with '-' */
+	const char *metavar; /* NULL: a switch (no_keepalive on the command line, keepalive = yes|no
+				here) */
+	const char *help;
+	enum load_field field;
+};
+extern const struct load_key load_keys[];
+extern const size_t load_keys_len;
+
+/* The row for a profile key or an option name (either spelling), or NULL. */
+const struct load_key *load_key_find(const char *name);
+
+/*
+ * Sets one key from its text (NULL for a switch). -ERR_BAD_INPUT with the reason; the load is then
+ * unchanged.
+ */
+must_check int load_set(struct load *l, const struct load_key *key, const char *value,
+			struct err *e);
+
+/* Takes from `from` what `l` does not state itself: the command line wins over the profile. */
+void load_merge(struct load *l, const struct load *from);
+
+/*
+ * Fills what follows from what was stated, and refuses what contradicts itself (says which two):
+ * without keep-alive each request is a new connection; connections by Little's law from rate and
+ * latency. Derived fields count as stated. -ERR_BAD_INPUT.
+ */
+must_check int load_complete(struct load *l, struct err *e);
+
+static inline bool load_states(const struct load *l, unsigned fields)
+{
+	return (l->stated & fields) == fields;
+}
+
+const char *role_name(enum role r); /* "server"; "" for ROLE_NONE */
+void load_done(struct load *l);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was seen while watching: alerts, by cause and subject. */
+#ifndef RUNUP_CORE_OBSERVATION_H
+#define RUNUP_CORE_OBSERVATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "core/cause.h"
+#include "core/finding.h"
+
+/* A cause at one subject, summed over the watch. */
+struct alert {
+	const struct cause *cause;
+	const char *subject; /* "tcp 0.0.0.0:8080"; "unattributed": counted, but nobody saw where */
+	uint16_t port;	     /* of a listener; 0: none */
+	uint64_t count;
+	bool exact;		    /* false: shared out by an estimate */
+	uint64_t first_ns, last_ns; /* since the watch began */
+	const char *source;	    /* "netstat", "inet_diag", "ctnetlink", "tp_btf" */
+	const char *detail;	    /* "queue 129 of 128", NULL: nothing to add */
+	struct process_ref process;
+};
+
+/* A source that could not be used: what is missing then, and why. */
+struct blind_spot {
+	const char *source, *reason;
+};
+
+/* Zero-initialise; observation_done() releases. */
+struct observation {
+	uint64_t duration_ns;
+	struct alert *alert;
+	size_t alerts, alerts_cap;
+	struct blind_spot *blind;
+	size_t blinds, blinds_cap;
+	struct arena arena;
+};
+
+/*
+ * Adds count to the alert of that cause and subject, making it if needed; at_ns is since the start
+ * of the watch. subject is copied.
+ */
+struct alert *observation_add(struct observation *o, const struct cause *c, const char *subject,
+			      uint64_t count, uint64_t at_ns);
+void observation_blind(struct observation *o, const char *source, const char *reason);
+void observation_done(struct observation *o);
+
+#endif

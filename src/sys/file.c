@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+
+static int open_beneath(const struct host *h, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, h->root_fd, path, &how, sizeof(how));
+}
+
+int file_open(const struct host *h, const char *path, int flags, struct err *e)
+{
+	int fd = open_beneath(h, path, flags);
+
+	if (fd < 0)
+		return err_errno(e, errno, "open '%s'", path);
+	return fd;
+}
+
+bool file_exists(const struct host *h, const char *path)
+{
+	cleanup_close int fd = open_beneath(h, path, O_PATH);
+
+	return fd >= 0;
+}
+
+/* Fills buf to the end of the file or of the room; returns the bytes read or -errno. */
+static long read_full(int fd, char *buf, size_t size)
+{
+	size_t have = 0;
+
+	while (have < size) {
+		ssize_t n = read(fd, buf + have, size - have);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (long)have;
+}
+
+static long read_text(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
+{
+	cleanup_close int fd = file_open(h, path, O_RDONLY, e);
+
+	if (fd < 0)
+		return fd;
+	long n = read_full(fd, buf, size);
+
+	if (n < 0)
+		return err_errno(e, (int)-n, "read '%s'", path);
+	if ((size_t)n == size)
+		return err_set(e, EFBIG, "read '%s': longer than %zu bytes", path, size - 1);
+	if (n > 0 && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return n;
+}
+
+long file_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
+{
+	return read_text(h, path, buf, size, e);
+}
+
+long file_read_all(const struct host *h, const char *path, size_t max, char **ret, struct err *e)
+{
+	/* /proc files have no size to ask for, so the room doubles until the file fits. */
+	for (size_t size = 16384;; size *= 4) {
+		cleanup_free char *buf = malloc(size);
+
+		if (!buf)
+			out_of_memory();
+		long n = read_text(h, path, buf, size, e);
+		if (n == -EFBIG && size < max)
+			continue;
+		if (n >= 0)
+			*ret = TAKE_PTR(buf);
+		return n;
+	}
+}
+
+int file_read_u64(const struct host *h, const char *path, uint64_t *ret, struct err *e)
+{
+	char text[32];
+	long n = file_read(h, path, text, sizeof(text), e);
+
+	if (n < 0)
+		return (int)n;
+	if (parse_u64(text, 0, UINT64_MAX, ret) < 0)
+		return err_set(e, EINVAL, "read '%s': '%s' is not a number", path, text);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One netlink question and all its answers, over libmnl or from a captured host's record. */
+#ifndef RUNUP_SYS_NL_H
+#define RUNUP_SYS_NL_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "sys/host.h"
+
+/*
+ * What to ask. record names the file that holds the answers of a captured host,
+ * "netlink/<record>.hex" beneath its root: one message a line, in hex, as the kernel sent it
+ * (little-endian), '#' starts a comment. Flags and sequence number are set by nl_ask().
+ */
+struct nl_question {
+	int bus; /* NETLINK_SOCK_DIAG, NETLINK_NETFILTER … */
+	const char *record;
+	struct nlmsghdr *request;
+	bool dump; /* ends with NLMSG_DONE; otherwise one answer ends it */
+};
+
+/*
+ * Calls each() with every answer (its length already checked against the message). Handles EINTR, a
+ * full buffer, and NLM_F_DUMP_INTR: the dump is asked again, up to three times, since an
+ * interrupted one may miss entries; reset() (may be NULL) is called before each repeat. The
+ * kernel's extended ack text goes into *e. Returns 0 or -errno; -ENODATA: the captured host has no
+ * such record.
+ */
+must_check int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
+		      void (*reset)(void *data), void *data, struct err *e);
+
+#endif

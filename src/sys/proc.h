@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Processes: limits in force, identity, and who holds a socket. */
+#ifndef RUNUP_SYS_PROC_H
+#define RUNUP_SYS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "sys/host.h"
+
+#define PROC_UNLIMITED UINT64_MAX
+
+struct proc_limit {
+	uint64_t soft, hard; /* PROC_UNLIMITED for "unlimited" */
+};
+
+/*
+ * A row of /proc/PID/limits by its name there ("Max open files"); pid 0: this process. -EACCES when
+ * another user's process may not be read.
+ */
+must_check int proc_limit(const struct host *h, pid_t pid, const char *name, struct proc_limit *ret,
+			  struct err *e);
+
+/* pid and start time in clock ticks since boot (/proc/PID/stat field 22): a process for its life.
+ */
+struct proc_identity {
+	pid_t pid;
+	uint64_t start_ticks;
+};
+must_check int proc_identity(const struct host *h, pid_t pid, struct proc_identity *ret,
+			     struct err *e);
+
+/* Its name as the kernel has it (/proc/PID/comm); "" when it cannot be read. */
+#define PROC_COMM_MAX 17
+void proc_comm(const struct host *h, pid_t pid, char buf[PROC_COMM_MAX]);
+
+/* How many descriptors it has open; -EACCES for another user's. */
+must_check int proc_open_files(const struct host *h, pid_t pid, uint64_t *ret, struct err *e);
+
+/* Who has a socket open. Several may: the oldest is the holder, as it made or inherited it first.
+ */
+struct socket_owner {
+	pid_t pid; /* 0: nobody found */
+	char comm[PROC_COMM_MAX];
+	unsigned holders;
+};
+
+/*
+ * Looks through /proc/PID/fd for the sockets with these inodes; owners[i] belongs to inodes[i].
+ * *unreadable is the number of processes that may not be looked into: with it above zero, "nobody"
+ * means unknown.
+ */
+must_check int proc_socket_owners(const struct host *h, const uint32_t *inodes, size_t len,
+				  struct socket_owner *owners, unsigned *unreadable, struct err *e);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The durable record of a changeset, written before the host is touched. */
+#ifndef RUNUP_TUNE_JOURNAL_H
+#define RUNUP_TUNE_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/change.h"
+#include "sys/host.h"
+
+/*
+ * STATE/changesets/<id>.journal, mode 0600 in 0700 folders; STATE is RUNUP_STATE_DIR or
+ * /var/lib/runup. One record a line:
+ *
+ *     SEQ CRC JSON\n        "00000003 9f3ac2d1 {"type":"intent",…}"
+ *
+ * SEQ: 8 decimal digits, from 0, no gap. CRC: 8 hex digits, CRC-32 (zlib) over the changeset id, a
+ * blank, SEQ, a blank and JSON, so that a line of another journal does not pass. Records by type:
+ *
+ *   header   format (1), id, boot_id, netns_cookie, netns, user, uid, time, profile, command
+ *   intent   n, kind, key, identity, value_kind, op, before, want, write, expect
+ *   planned  count                    all intents are on disk: one fsync for the lot
+ *   done     n, after                 written and read back
+ *   applied  (none)                   apply is over; fsync
+ *   before   n, before                an earlier changeset was rolled back: this is the value to
+ *                                     return to now
+ *   undone   n, result, now           rollback dealt with change n
+ *   closed   (none)                   rolled back; nothing is left to do; fsync
+ *
+ * A journal without a whole `planned` line and without a `done` proves that nothing was written. A
+ * last line without its newline is a torn write: ignored, and cut off before the next append.
+ */
+
+#define CHANGESET_ID_MAX 40
+
+struct state_dir {
+	int fd;		 /* STATE/changesets */
+	int lock_fd;	 /* STATE/lock, held exclusively while open for writing; -1 else */
+	char path[4096]; /* STATE, for messages */
+};
+
+/*
+ * Opens the state folder. for_writing: makes it where missing (0700), refuses one that others can
+ * write or that is not ours, and takes the lock: it waits for its turn, and calls waiting() (may be
+ * NULL) once if that is not at once. Reading needs no lock: lines are whole or torn, never changed.
+ * -ENOENT when there is none and it is only read.
+ */
+must_check int state_dir_open(struct state_dir *d, bool for_writing, void (*waiting)(void),
+			      struct err *e);
+void state_dir_close(struct state_dir *d);
+
+struct bad_line {
+	unsigned line; /* from 1 */
+	const char *reason;
+};
+
+enum changeset_state {
+	CHANGESET_EMPTY,      /* cut before `planned`: nothing was written */
+	CHANGESET_UNFINISHED, /* planned, not `applied`: a crash left it */
+	CHANGESET_OPEN,	      /* applied */
+	CHANGESET_CLOSED,     /* rolled back */
+	CHANGESET_UNREADABLE, /* its header is not proven: nothing can be done with it */
+};
+
+/* A changeset as its journal tells it. Zero-initialise; changeset_done() releases. */
+struct changeset {
+	char id[CHANGESET_ID_MAX];
+	enum changeset_state state;
+	const char *boot_id, *netns, *user, *time, *profile, *command; /* "" where unknown */
+	uint64_t netns_cookie;
+	struct changes changes; /* by n; an intent that is not proven is CHANGE_UNKNOWN */
+	const char **identity;	/* per change */
+	bool *done;		/* per change: a `done` line is there */
+	bool *undone;		/* per change: an `undone` line is there */
+	struct bad_line *bad;
+	size_t bad_len, bad_cap;
+	uint32_t next_seq;
+	off_t good_end; /* append here: behind the last whole line */
+};
+
+must_check int changeset_read(const struct state_dir *d, const char *id, struct changeset *ret,
+			      struct err *e);
+void changeset_done(struct changeset *cs);
+
+/* Ids of all journals, oldest first; *ret and each id are the caller's (changeset_ids_free). */
+must_check int changeset_ids(const struct state_dir *d, char (**ret)[CHANGESET_ID_MAX],
+			     size_t *ret_len, struct err *e);
+
+/* A journal being written. */
+struct journal {
+	int fd;
+	char id[CHANGESET_ID_MAX];
+	uint32_t seq;
+};
+
+/* What the header says. command: argv with secrets redacted. */
+struct journal_header {
+	const char *profile, *command, *user;
+	uid_t uid;
+};
+
+/*
+ * Makes the journal of a new changeset and writes its header and intents (changes that are
+ * CHANGE_PLANNED) and `planned`, then syncs file and folder. From here on the host may be written.
+ * On failure nothing of it is left and the host must not be touched.
+ */
+must_check int journal_create(struct journal *j, const struct state_dir *d, const struct host *h,
+			      const struct journal_header *header, const struct changes *changes,
+			      const char *const *identity, struct err *e);
+/* Opens an existing one for appending, cutting off a torn last line. */
+must_check int journal_reopen(struct journal *j, const struct state_dir *d,
+			      const struct changeset *cs, struct err *e);
+
+must_check int journal_done(struct journal *j, size_t n, const char *after, struct err *e);
+must_check int journal_applied(struct journal *j, struct err *e);
+must_check int journal_before(struct journal *j, size_t n, const char *before, struct err *e);
+must_check int journal_undone(struct journal *j, size_t n, enum change_result r, const char *now,
+			      struct err *e);
+must_check int journal_closed(struct journal *j, struct err *e);
+void journal_close(struct journal *j);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A watch: all sources read on one clock. */
+#ifndef RUNUP_WATCH_WATCH_H
+#define RUNUP_WATCH_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/observation.h"
+#include "sys/host.h"
+
+struct watch;
+
+struct watch_options {
+	bool bpf;	      /* load BPF programs too */
+	uint64_t interval_ns; /* between readings; 0: 500 ms */
+};
+
+/*
+ * Opens every source and takes the first reading. observed is the caller's, must outlive the watch,
+ * and is filled as the watch goes on. Fails only when no source at all could be opened.
+ */
+must_check int watch_open(const struct host *h, const struct watch_options *o,
+			  struct observation *observed, struct watch **ret, struct err *e);
+
+/* Readable (poll(2)) when watch_turn() should be called. */
+int watch_fd(const struct watch *w);
+
+/* Reads what is due. A source that fails becomes a blind spot and is not asked again. */
+void watch_turn(struct watch *w);
+
+/* Last reading, owners looked up, counts reconciled, duration set. Once, before watch_close(). */
+void watch_finish(struct watch *w);
+void watch_close(struct watch *w); /* accepts NULL */
+
+#endif
