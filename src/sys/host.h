@@ -22,7 +22,7 @@ struct host {
 	int origin_netns_fd; /* with --netns: the namespace runup was started in, else -1 */
 	bool init_netns;     /* the host's first network namespace (see host_open) */
 	uint64_t netns_cookie; /* SO_NETNS_COOKIE (5.14, socket(7)); 0: unknown or captured */
-	char boot_id[37];      /* /proc/sys/kernel/random/boot_id, "" if it cannot be read */
+	char boot_id[40];      /* /proc/sys/kernel/random/boot_id, "" if it cannot be read */
 	char release[65];      /* /proc/sys/kernel/osrelease */
 	char hostname[65];
 };

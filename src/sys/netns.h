@@ -19,4 +19,21 @@ must_check int netns_enter(const char *spec, struct err *e);
  * this is not. */
 uint64_t netns_cookie(void);
 
+/* The calling thread's present network namespace, to come back to; a descriptor or -errno. */
+must_check int netns_open_present(struct err *e);
+
+/* Moves the calling thread into the namespace that fd is. */
+must_check int netns_enter_fd(int fd, struct err *e);
+
+/*
+ * Opens the live network namespace with this cookie, wherever a name for one is: mounts, processes
+ * and their threads, and, as far as they can be read, open descriptors. The calling thread looks
+ * into each and is back where it was when this returns.
+ *
+ * A descriptor; -ENOENT: all of them could be looked at and none is it; -EACCES: some could not be,
+ * so nothing is proven; any other -errno: it could not be done, or (the message says so) the thread
+ * could not be brought back.
+ */
+must_check int netns_open_cookie(uint64_t cookie, struct err *e);
+
 #endif

@@ -10,10 +10,14 @@
 #include "base/err.h"
 #include "sys/host.h"
 
+/* Room for any request that runup builds. */
+#define NL_REQUEST_MAX 256
+
 /*
  * What to ask. record names the file that holds the answers of a captured host,
  * "netlink/<record>.hex" beneath its root: one message a line, in hex, as the kernel sent it
- * (little-endian), '#' starts a comment. Flags and sequence number are set by nl_ask().
+ * (little-endian) with sequence number and port id 0, '#' starts a comment. A recorded NLMSG_ERROR
+ * is a refusal, as it is on a live host. Flags and sequence number are set by nl_ask().
  */
 struct nl_question {
 	int bus; /* NETLINK_SOCK_DIAG, NETLINK_NETFILTER … */
@@ -23,11 +27,13 @@ struct nl_question {
 };
 
 /*
- * Calls each() with every answer (its length already checked against the message). Handles EINTR, a
- * full buffer, and NLM_F_DUMP_INTR: the dump is asked again, up to three times, since an
+ * Calls each() with every answer (its length already checked against the message). each() returns
+ * MNL_CB_OK, MNL_CB_STOP (enough seen: 0 is returned), or MNL_CB_ERROR with errno set. Handles
+ * EINTR, a full buffer, and NLM_F_DUMP_INTR: the dump is asked again, up to three times, since an
  * interrupted one may miss entries; reset() (may be NULL) is called before each repeat. The
  * kernel's extended ack text goes into *e. Returns 0 or -errno; -ENODATA: the captured host has no
- * such record.
+ * such record; -EPROTO: a record or an answer that is not a message; -EAGAIN: every repeat was
+ * interrupted.
  */
 must_check int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
 		      void (*reset)(void *data), void *data, struct err *e);

@@ -10,6 +10,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "sys/host.h"
+#include "sys/nl.h"
 
 #define LISTENER_NAME_MAX 64
 
@@ -31,10 +32,16 @@ struct listener {
 };
 
 /*
+ * The question behind sockdiag_listeners() for one family, built in buf (NL_REQUEST_MAX bytes,
+ * aligned for struct nlmsghdr; borrowed). What records a host asks the same.
+ */
+struct nl_question sockdiag_listen_question(uint8_t family, void *buf);
+
+/*
  * All listeners of the host's network namespace, sorted by port, family, address, cookie. Asks for
  * the LISTEN state alone: 0.1 ms for a few, 2 ms for 2 000, whatever else exists. *ret is the
  * caller's to free. The question may make the kernel load tcp_diag, which only reads; `ss` does the
- * same. Needs no privilege.
+ * same. Needs no privilege. *ret may be NULL when *ret_len is 0.
  */
 must_check int sockdiag_listeners(const struct host *h, struct listener **ret, size_t *ret_len,
 				  struct err *e);

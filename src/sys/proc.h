@@ -19,8 +19,13 @@ struct proc_limit {
 };
 
 /*
- * A row of /proc/PID/limits by its name there ("Max open files"); pid 0: this process. -EACCES when
- * another user's process may not be read.
+ * In all of them pid 0 is this process (of a captured host: the one that captured it), and -ESRCH
+ * means that there is no such process.
+ */
+
+/*
+ * A row of /proc/PID/limits by its name there ("Max open files"). Readable for anybody's process.
+ * -EPROTO: no such row.
  */
 must_check int proc_limit(const struct host *h, pid_t pid, const char *name, struct proc_limit *ret,
 			  struct err *e);
@@ -38,7 +43,11 @@ must_check int proc_identity(const struct host *h, pid_t pid, struct proc_identi
 #define PROC_COMM_MAX 17
 void proc_comm(const struct host *h, pid_t pid, char buf[PROC_COMM_MAX]);
 
-/* How many descriptors it has open; -EACCES for another user's. */
+/*
+ * How many descriptors it has open. /proc/PID/fd as a file has that size since 6.2
+ * (proc_fd_getattr()), and says so to anybody; before, the entries are counted, and another user's
+ * are -EACCES. For this process, the descriptor that looks is not counted.
+ */
 must_check int proc_open_files(const struct host *h, pid_t pid, uint64_t *ret, struct err *e);
 
 /* Who has a socket open. Several may: the oldest is the holder, as it made or inherited it first.
@@ -51,8 +60,10 @@ struct socket_owner {
 
 /*
  * Looks through /proc/PID/fd for the sockets with these inodes; owners[i] belongs to inodes[i].
- * *unreadable is the number of processes that may not be looked into: with it above zero, "nobody"
- * means unknown.
+ * *unreadable is the number of processes that may not be looked into (kernel threads hold no
+ * sockets and are left out; where /proc hides other users' processes it is at least 1): with it
+ * above zero, "nobody" means unknown (CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE make it zero). A
+ * captured host has no processes: nobody, and nothing unreadable, since no privilege would help.
  */
 must_check int proc_socket_owners(const struct host *h, const uint32_t *inodes, size_t len,
 				  struct socket_owner *owners, unsigned *unreadable, struct err *e);
