@@ -51,6 +51,7 @@ struct changes {
 struct change *changes_add(struct changes *cs, const char *kind, const char *key);
 size_t changes_count(const struct changes *cs, enum change_result r);
 const char *change_result_name(enum change_result r); /* "written" … */
+bool change_result_find(const char *name, enum change_result *ret);
 void changes_done(struct changes *cs);
 
 #endif

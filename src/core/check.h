@@ -30,7 +30,8 @@ struct check {
 	const char *id;
 	const char *title;
 	const char *why;	     /* what `runup explain` prints */
-	const char *const *predicts; /* cause ids, NULL-terminated */
+	const char *const *predicts; /* cause ids, NULL-terminated; NULL: none */
+	bool has_threshold;	     /* a profile may say `ID = fail above N%` */
 	int (*run)(const struct check_input *in, struct findings *out, struct err *e);
 };
 
@@ -70,6 +71,9 @@ struct check_selection {
 	const char *const *skip; /* NULL-terminated; NULL: none */
 };
 
+/* Is the check, or one member of its family, asked for? sel NULL: all are. */
+bool check_selected(const struct check *c, const struct check_selection *sel);
+
 /*
  * Runs the selected checks in order, applies the profile's [check] severities, fills in `predicts`
  * and `needed`. Never fails: what a check could not tell is an `unknown` in out.
@@ -77,12 +81,14 @@ struct check_selection {
 void checks_run(const struct check_input *in, const struct check_selection *sel,
 		struct findings *out);
 
+/* For a check with a threshold: the profile's "above N%" for its id, or otherwise. */
+int check_threshold_percent(const struct check_input *in, const char *id, int otherwise);
+
 /*
  * For the checks: judges what the profile wants of every sysctl that `id` owns, one finding a key.
  * Required by host and scope: a missing key is a fail unless the line is optional, a key of the
  * host seen from another namespace says so.
  */
-must_check int check_profile_sysctls(const struct check_input *in, const char *id,
-				     struct findings *out, struct err *e);
+void check_profile_sysctls(const struct check_input *in, const char *id, struct findings *out);
 
 #endif

@@ -55,6 +55,9 @@ struct finding *finding_add(struct findings *fs, const char *id, enum finding_st
 /* Formatted into the arena of fs. */
 const char *finding_text(struct findings *fs, const char *fmt, ...) printf_(2, 3);
 
+/* A value of the kernel on one line: it puts tabs between fields where people write blanks. */
+const char *finding_value(struct findings *fs, const char *value);
+
 const char *finding_status_name(enum finding_status s); /* "pass" … */
 size_t findings_count(const struct findings *fs, enum finding_status s);
 size_t findings_count_needed_unknown(const struct findings *fs);

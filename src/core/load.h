@@ -56,12 +56,12 @@ struct load {
 
 /*
  * One table for the LOAD options of the command line and the keys of a profile's [load]:
- * `--new-connections` there, `new_connections` here.
+ * `--new-connections` there, `new_connections` here. The switch `--no-keepalive` is
+ * `no_keepalive = yes` in a profile.
  */
 struct load_key {
 	const char *name;    /* profile key; the option is the same with '-' */
-	const char *metavar; /* NULL: a switch (no_keepalive on the command line, keepalive = yes|no
-				here) */
+	const char *metavar; /* NULL: a switch, yes or no in a profile */
 	const char *help;
 	enum load_field field;
 };
@@ -72,8 +72,8 @@ extern const size_t load_keys_len;
 const struct load_key *load_key_find(const char *name);
 
 /*
- * Sets one key from its text (NULL for a switch). -ERR_BAD_INPUT with the reason; the load is then
- * unchanged.
+ * Sets one key from its text (NULL for a switch). -ERR_BAD_INPUT with "expected …": the caller
+ * puts the key, its value and the place in front; the load is then unchanged.
  */
 must_check int load_set(struct load *l, const struct load_key *key, const char *value,
 			struct err *e);

@@ -15,13 +15,14 @@
 /* A cause at one subject, summed over the watch. */
 struct alert {
 	const struct cause *cause;
-	const char *subject; /* "tcp 0.0.0.0:8080"; "unattributed": counted, but nobody saw where */
-	uint16_t port;	     /* of a listener; 0: none */
+	const char *subject; /* "tcp 0.0.0.0:8080"; CAUSE_UNATTRIBUTED: nobody saw where */
+	uint16_t port;	     /* of a listener or a bound socket; 0: none */
 	uint64_t count;
-	bool exact;		    /* false: shared out by an estimate */
-	uint64_t first_ns, last_ns; /* since the watch began */
-	const char *source;	    /* "netstat", "inet_diag", "ctnetlink", "tp_btf" */
-	const char *detail;	    /* "queue 129 of 128", NULL: nothing to add */
+	bool exact; /* false: shared out by an estimate, or counted by what may have missed some */
+	/* Since the watch began: the readings that saw it first and last. */
+	uint64_t first_ns, last_ns;
+	const char *source; /* who saw where: "inet_diag", "tp_btf"; else who counted: "netstat" */
+	const char *detail; /* "queue 129 of 128", NULL: nothing to add */
 	struct process_ref process;
 };
 
@@ -41,11 +42,18 @@ struct observation {
 };
 
 /*
- * Adds count to the alert of that cause and subject, making it if needed; at_ns is since the start
- * of the watch. subject is copied.
+ * Adds count to the alert of that cause and subject, making it if needed (exact, without source,
+ * detail or process); at_ns is since the start of the watch. subject is copied. The pointer holds
+ * until the next observation_add().
  */
 struct alert *observation_add(struct observation *o, const struct cause *c, const char *subject,
 			      uint64_t count, uint64_t at_ns);
+
+/* The alert of that cause and subject, or NULL. */
+struct alert *observation_find(const struct observation *o, const struct cause *c,
+			       const char *subject);
+
+/* Both texts are copied; a source is told once, by its first reason. */
 void observation_blind(struct observation *o, const char *source, const char *reason);
 void observation_done(struct observation *o);
 

@@ -23,6 +23,7 @@ struct want {
 	enum value_kind value_kind;
 	enum op op;
 	const char *value; /* resolved by profile_resolve(); NULL: auto found nothing to size by */
+	const char *minimum; /* of an auto value: the demand itself, without head-room */
 	bool is_auto;
 	bool optional;		/* leading '-': fine if the key is not there */
 	const char *arithmetic; /* of an auto value */
@@ -65,10 +66,19 @@ struct profile {
 must_check int profile_load(struct profile *p, const char *name, struct err *e);
 
 /*
- * Sizes every `auto` by the load (already completed). With `strict`, an auto that has nothing to be
+ * Sizes every `auto` by the load (already completed) and, for conntrack, by the timeout in force on
+ * the host (120 s where it cannot be read). With `strict`, an auto that has nothing to be
  * sized by is an error that names what to state; otherwise its want keeps value NULL.
  */
-must_check int profile_resolve(struct profile *p, const struct load *l, bool strict, struct err *e);
+must_check int profile_resolve(struct profile *p, const struct load *l, const struct host *h,
+			       bool strict, struct err *e);
+
+/* One line of [rlimit]: the limits that `run` gives the command it starts. */
+struct rlimit_key {
+	const char *name;      /* "nofile" */
+	const char *proc_name; /* its row in /proc/PID/limits */
+};
+const struct rlimit_key *rlimit_key_find(const char *name);
 
 /* The want for a key, or NULL. */
 const struct want *profile_want(const struct profile *p, const char *kind, const char *key);
@@ -78,6 +88,14 @@ const struct check_rule *profile_rule(const struct profile *p, const char *id);
 
 /* Calls each() for every profile on the search path, once a name, in order of name. */
 void profile_list(void (*each)(const char *name, const char *path, void *data), void *data);
+
+/*
+ * For the parser: opens the file of a profile by the rules above. Returns a descriptor, and its
+ * path in the arena, or -ERR_BAD_INPUT. beside (may be NULL): a file whose folder is looked in
+ * first.
+ */
+must_check int profile_open(struct arena *a, const char *name, const char *beside,
+			    const char **ret_path, struct err *e);
 
 void profile_done(struct profile *p);
 

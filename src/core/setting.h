@@ -26,14 +26,19 @@ enum value_kind {
 };
 
 const char *op_name(enum op op); /* "", ">=", "<=", "covers" */
+bool op_find(const char *name, enum op *ret);
 bool op_allowed(enum op op, enum value_kind kind);
+
+const char *value_kind_name(enum value_kind kind); /* "text", "numbers", "range", "set" */
+bool value_kind_find(const char *name, enum value_kind *ret);
 
 /* Is text a value of that kind? -ERR_BAD_INPUT with the reason. */
 must_check int value_check(enum value_kind kind, const char *text, struct err *e);
 
 /*
  * Does `now` satisfy `op want`? Values of another kind or number of fields than expected never do
- * (VALUE_NUMBERS falls back to words where a field is no number on both sides).
+ * (VALUE_NUMBERS falls back to words where a field is no number on both sides). An operator that
+ * does not go with the kind is never satisfied.
  */
 bool value_satisfies(enum value_kind kind, enum op op, const char *now, const char *want);
 
@@ -42,8 +47,9 @@ bool value_equal(enum value_kind kind, const char *a, const char *b);
 
 /*
  * What has to be written so that `op want` is satisfied and nothing that already was is lost: the
- * larger (smaller) of each field, the union of sets and ranges. Spelled canonically, as the kernel
- * would print it but with single blanks.
+ * larger (smaller) of each field, the union of sets, the lowest low and the highest high of ranges.
+ * Spelled canonically, as the kernel would print it but with single blanks. Where `now` is no value
+ * of that kind, it is `want`.
  */
 void value_merge(enum value_kind kind, enum op op, const char *now, const char *want,
 		 struct strbuf *out);

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "core/finding.h"
 #include "core/setting.h"
-#include "sys/host.h"
+#include "sys/sysctl.h"
 
 enum scope {
 	SCOPE_NETNS,	   /* each network namespace has its own */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Connection tracking: room in the table for the load. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "core/capacity.h"
+#include "core/check.h"
+#include "sys/ct.h"
+#include "sys/file.h"
+
+/* The fill at which dashboards warn (node-mixin: 75 %), and where little is left. */
+#define WARN_PERCENT 75
+#define FAIL_PERCENT 90
+
+/* A table this small is dumped in about 20 ms; a larger one only where -v asks for it. */
+#define SMALL_TABLE 10000
+#define GROUPS_SHOWN 3
+
+static const char *const predicts[] = {"conntrack.full", "conntrack.early_drop", NULL};
+
+static const char *protocol_name(uint8_t protocol, char buf[16])
+{
+	switch (protocol) {
+	case 6:
+		return "tcp";
+	case 17:
+		return "udp";
+	case 1:
+		return "icmp";
+	}
+	snprintf(buf, 16, "protocol %u", protocol);
+	return buf;
+}
+
+/* "filled by 9 000 tcp TIME_WAIT to port 8080, …", or why that is not said. */
+static const char *breakdown(const struct check_input *in, const struct ct_stats *s,
+			     struct findings *out)
+{
+	cleanup_free struct ct_group *g = NULL;
+	char n[UNITS_MAX];
+	size_t len;
+	struct err e;
+
+	if (!in->verbose && s->entries > SMALL_TABLE)
+		return finding_text(out, "not broken down: %s entries (-v does)",
+				    units_count(s->entries, n));
+	if (ct_breakdown(in->host, &g, &len, &e) < 0)
+		return finding_text(out, "not broken down: %s", e.msg);
+
+	struct strbuf text = {0};
+
+	for (size_t i = 0; i < len && i < GROUPS_SHOWN; i++) {
+		char protocol[16];
+
+		strbuf_addf(&text, "%s%s %s %s", i ? ", " : "filled by ",
+			    units_count(g[i].entries, n), protocol_name(g[i].protocol, protocol),
+			    g[i].state);
+		if (g[i].port)
+			strbuf_addf(&text, " to port %u", g[i].port);
+	}
+	const char *said = finding_text(out, "%s", len ? strbuf_get(&text) : "empty by now");
+
+	strbuf_done(&text);
+	return said;
+}
+
+static void judge_fill(const struct check_input *in, const struct ct_stats *s, struct findings *out)
+{
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	uint64_t percent = s->max ? s->entries * 100 / s->max : 0;
+	int fail = check_threshold_percent(in, "conntrack.capacity", FAIL_PERCENT);
+	struct finding *f = finding_add(out, "conntrack.capacity", FINDING_PASS, "conntrack table");
+
+	f->observed = finding_text(out, "%s of %s entries (%" PRIu64 "%%), %s dropped since boot",
+				   units_count(s->entries, a), units_count(s->max, b), percent,
+				   units_count(s->total.drop, c));
+	f->needed = true;
+	if (percent >= (uint64_t)fail)
+		f->status = FINDING_FAIL;
+	else if (percent >= WARN_PERCENT)
+		f->status = FINDING_WARN;
+	if (f->status == FINDING_PASS && !in->verbose)
+		return;
+	f->why = breakdown(in, s, out);
+	if (f->status == FINDING_PASS)
+		return;
+	f->fix = finding_text(
+		out, "raise net.netfilter.nf_conntrack_max (on the host), wait for old entries "
+		     "to go, or do not track the load's traffic");
+}
+
+static uint64_t time_wait_s(const struct host *h)
+{
+	uint64_t s;
+	struct err ignored;
+
+	if (file_read_u64(h, "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", &s,
+			  &ignored) < 0)
+		return 120;
+	return s;
+}
+
+static void judge_load(const struct check_input *in, const struct ct_stats *s, struct findings *out)
+{
+	struct demand d = demand_conntrack(in->load, time_wait_s(in->host));
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	if (!d.known)
+		return;
+
+	struct finding *f =
+		finding_add(out, "conntrack.capacity", FINDING_PASS, "room for the load");
+	uint64_t left = s->max > s->entries ? s->max - s->entries : 0;
+
+	f->needed = true;
+	f->observed = finding_text(out, "%s free entries", units_count(left, a));
+	f->required = finding_text(out, "%s", units_count(d.value, b));
+	f->arithmetic = finding_text(out, "%s", d.arithmetic);
+	if (d.value <= left)
+		return;
+	f->status = FINDING_FAIL;
+	f->why =
+		"in a full table the kernel drops packets of new connections; only a counter and a "
+		"rate-limited log line tell";
+	f->fix = finding_text(out, "on the host: sysctl -w net.netfilter.nf_conntrack_max=%" PRIu64,
+			      with_headroom(d.value + s->entries));
+}
+
+static int run(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct ct_stats s;
+	int r = ct_read_stats(in->host, &s, e);
+
+	if (r < 0)
+		return r;
+	if (!s.present) {
+		finding_add(out, "conntrack.capacity", FINDING_NA, NULL)->observed =
+			"connection tracking is not loaded";
+		return 0;
+	}
+	check_profile_sysctls(in, "conntrack.capacity", out);
+	judge_fill(in, &s, out);
+	judge_load(in, &s, out);
+	return 0;
+}
+
+const struct check check_conntrack_capacity = {
+	.id = "conntrack.capacity",
+	.title = "room in the connection tracking table",
+	.why = "Where connection tracking is active every connection has an entry, and a closed "
+	       "TCP "
+	       "connection keeps its entry for another 120 s by default, twice the socket's own "
+	       "TIME_WAIT. nf_conntrack_max is one number, set on the host, that limits each "
+	       "network "
+	       "namespace's table. In a full table the kernel drops the packets of new "
+	       "connections: "
+	       "TCP clients see timeouts, UDP senders EPERM.",
+	.predicts = predicts,
+	.has_threshold = true,
+	.run = run,
+};

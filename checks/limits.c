@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Limits of processes and of the host: descriptors. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/units.h"
+#include "core/capacity.h"
+#include "core/check.h"
+#include "sys/nl_sockdiag.h"
+#include "sys/proc.h"
+#include "sys/sysctl.h"
+
+#define FILES_WARN_PERCENT 70
+#define FILES_FAIL_PERCENT 90
+
+static const char *const predicts[] = {"fd.exhausted", NULL};
+
+/* Whose limit counts, and how it was found. */
+struct whose {
+	pid_t pid; /* 0: this process, so the shell's and what is started from it */
+	const char *subject;
+	bool running; /* already started: its soft limit is what it has */
+};
+
+/* The server is the process that listens on the load's port. */
+static pid_t find_server(const struct check_input *in, unsigned *ret_unreadable)
+{
+	cleanup_free struct listener *l = NULL;
+	size_t len;
+	struct err ignored;
+
+	*ret_unreadable = 0;
+	if (sockdiag_listeners(in->host, &l, &len, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		struct socket_owner owner;
+
+		if (!ranges_contain(&in->load->ports, l[i].port, l[i].port))
+			continue;
+		if (proc_socket_owners(in->host, &l[i].inode, 1, &owner, ret_unreadable, &ignored) <
+		    0)
+			continue;
+		if (owner.pid)
+			return owner.pid;
+	}
+	return 0;
+}
+
+static void unknown_server(const struct check_input *in, const struct demand *d,
+			   unsigned unreadable, struct findings *out)
+{
+	struct finding *f = finding_add(out, "limits.nofile", FINDING_UNKNOWN, "the server");
+
+	f->needed = load_states(in->load, LOAD_PORT);
+	f->required = finding_text(out, "%" PRIu64 " descriptors", d->value);
+	f->arithmetic = finding_text(out, "%s", d->arithmetic);
+	if (!load_states(in->load, LOAD_PORT)) {
+		f->observed = "which process is the server was not stated";
+		f->fix = "state --port or --pid";
+	} else if (unreadable) {
+		f->observed =
+			finding_text(out, "%u processes of other users may not be looked into",
+				     unreadable);
+		f->fix = "use sudo, or state --pid of a process of your own";
+	} else {
+		f->observed = "no process was found that listens on the port";
+		f->fix = "start the server, or state --pid";
+	}
+}
+
+/* False when it cannot be told; the finding is then made. */
+static bool find_process(const struct check_input *in, const struct demand *d, struct whose *ret,
+			 struct findings *out)
+{
+	unsigned unreadable = 0;
+
+	*ret = (struct whose){.subject = "this shell"};
+	if (load_states(in->load, LOAD_PID))
+		ret->pid = in->load->pid;
+	else if (in->load->role != ROLE_SERVER && in->load->role != ROLE_PROXY)
+		return true;
+	else if (load_states(in->load, LOAD_PORT))
+		ret->pid = find_server(in, &unreadable);
+	if (!ret->pid) {
+		unknown_server(in, d, unreadable, out);
+		return false;
+	}
+
+	char comm[PROC_COMM_MAX];
+
+	proc_comm(in->host, ret->pid, comm);
+	ret->subject = finding_text(out, "process %d (%s)", (int)ret->pid, comm);
+	ret->running = true;
+	return true;
+}
+
+static const char *limit_text(uint64_t n, struct findings *out)
+{
+	char text[UNITS_MAX];
+
+	return n == PROC_UNLIMITED ? "unlimited" : finding_text(out, "%s", units_count(n, text));
+}
+
+static void judge(const struct whose *who, const struct proc_limit *limit, uint64_t need,
+		  struct finding *f, struct findings *out)
+{
+	if (limit->soft >= need)
+		return;
+	f->status = FINDING_FAIL;
+	f->why =
+		"without a free descriptor accept() and socket() fail with EMFILE, which no kernel "
+		"counter tells and which wrk, for one, hides";
+	if (who->running) {
+		f->fix = finding_text(
+			out,
+			"prlimit --pid %d --nofile=%" PRIu64
+			":, or raise it where the service is configured and restart it",
+			(int)who->pid, need);
+	} else if (limit->hard >= need) {
+		/* Go, Node and the JVM raise the soft limit themselves; wrk, h2load and ab do not.
+		 */
+		f->status = FINDING_WARN;
+		f->fix = finding_text(out,
+				      "ulimit -n %" PRIu64 " in this shell, or `runup run` with a "
+				      "profile that has [rlimit] nofile",
+				      need);
+	} else {
+		f->fix = finding_text(out,
+				      "raise the hard limit: nofile in /etc/security/limits.conf, "
+				      "LimitNOFILE= of the unit, or --ulimit of the container");
+	}
+}
+
+static int run_nofile(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct demand d = demand_descriptors(in->load);
+	struct proc_limit limit;
+	struct whose who;
+
+	check_profile_sysctls(in, "limits.nofile", out);
+	/* Who is the server matters only when a load says what it needs. */
+	if (!d.known && !load_states(in->load, LOAD_PID))
+		who = (struct whose){.subject = "this shell"};
+	else if (!find_process(in, &d, &who, out))
+		return 0;
+
+	int r = proc_limit(in->host, who.pid, "Max open files", &limit, e);
+
+	if (r < 0 && r != -EACCES && r != -EPERM && r != -ENOENT && r != -ESRCH)
+		return r;
+
+	struct finding *f = finding_add(out, "limits.nofile", FINDING_PASS, who.subject);
+
+	f->needed = d.known || load_states(in->load, LOAD_PID);
+	if (d.known) {
+		f->required = finding_text(out, "%" PRIu64 " descriptors", d.value);
+		f->arithmetic = finding_text(out, "%s", d.arithmetic);
+	}
+	if (r < 0) {
+		f->status = FINDING_UNKNOWN;
+		f->observed = finding_text(out, "%s", e->msg);
+		f->fix = r == -EACCES || r == -EPERM ? "use sudo to read another user's process"
+						     : "state the --pid of a process that runs";
+		return 0;
+	}
+	f->observed = finding_text(out, "%s soft, %s hard", limit_text(limit.soft, out),
+				   limit_text(limit.hard, out));
+	if (d.known)
+		judge(&who, &limit, d.value, f, out);
+	return 0;
+}
+
+static int run_system_files(const struct check_input *in, struct findings *out, struct err *e)
+{
+	char text[SYSCTL_VALUE_MAX], a[UNITS_MAX], b[UNITS_MAX];
+	uint64_t used, max;
+	unsigned long long allocated, unused, limit;
+
+	check_profile_sysctls(in, "limits.system_files", out);
+	int r = sysctl_read(in->host, "fs.file-nr", text, e);
+	if (r < 0)
+		return r;
+	if (sscanf(text, "%llu %llu %llu", &allocated, &unused, &limit) != 3)
+		return err_set(e, EPROTO, "read fs.file-nr: '%s' is not three numbers", text);
+	used = allocated - unused;
+	max = limit;
+
+	struct finding *f = finding_add(out, "limits.system_files", FINDING_PASS, "fs.file-max");
+	struct demand d = demand_descriptors(in->load);
+	uint64_t after = used + (d.known ? d.value : 0);
+	/* file-max is LONG_MAX on most hosts: in floating point the percentage cannot overflow. */
+	double percent = max ? (double)after * 100.0 / (double)max : 100.0;
+
+	f->needed = d.known;
+	f->observed =
+		finding_text(out, "%s of %s files open", units_count(used, a), units_count(max, b));
+	if (d.known)
+		f->required = finding_text(out, "room for %" PRIu64 " more", d.value);
+	if (percent < FILES_WARN_PERCENT)
+		return 0;
+	f->status = percent < FILES_FAIL_PERCENT ? FINDING_WARN : FINDING_FAIL;
+	f->why = "at the limit every open(), socket() and accept() on the host fails with ENFILE";
+	f->fix = "raise fs.file-max on the host";
+	return 0;
+}
+
+const struct check check_limits_nofile = {
+	.id = "limits.nofile",
+	.title = "descriptors for every connection",
+	.why = "Each connection is a descriptor of the process that holds it, and RLIMIT_NOFILE "
+	       "limits "
+	       "them per process. What counts is the limit of the running process, not what a "
+	       "configuration file says now. Go, Node and the JVM raise their soft limit to the "
+	       "hard "
+	       "one when they start; wrk, h2load, ab and most servers keep the soft limit.",
+	.predicts = predicts,
+	.run = run_nofile,
+};
+
+const struct check check_limits_system_files = {
+	.id = "limits.system_files",
+	.title = "open files of the whole host",
+	.why = "fs.file-max limits the open files of all processes together. Its default is far "
+	       "above "
+	       "any need on current kernels, so a host that runs into it has usually had it "
+	       "lowered "
+	       "by an old tuning guide.",
+	.predicts = predicts,
+	.run = run_system_files,
+};

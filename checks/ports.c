@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Local ports: enough of them, none stolen from a listener, none still held by the last run. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/ranges.h"
+#include "base/units.h"
+#include "core/capacity.h"
+#include "core/check.h"
+#include "sys/procnet.h"
+#include "sys/sysctl.h"
+
+/*
+ * connect() slows down about fortyfold once half of the range toward one destination is taken
+ * (__inet_hash_connect searches even offsets first, then odd ones, one by one; measured on 6.18),
+ * long before the first EADDRNOTAVAIL.
+ */
+#define SLOW_PERCENT 50
+#define EXHAUSTED_PERCENT 85
+
+static const char *const predicts[] = {"ports.exhausted", NULL};
+
+struct local_ports {
+	uint32_t low, high;
+	uint64_t usable; /* the range without what is reserved in it */
+	struct ranges reserved;
+};
+
+static int read_local_ports(const struct host *h, struct local_ports *ret, struct err *e)
+{
+	char text[SYSCTL_VALUE_MAX];
+	unsigned low, high;
+	int r = sysctl_read(h, "net.ipv4.ip_local_port_range", text, e);
+
+	if (r < 0)
+		return r;
+	if (sscanf(text, "%u %u", &low, &high) != 2 || high < low || high > 65535)
+		return err_set(e, EPROTO, "read net.ipv4.ip_local_port_range: '%s' is no range",
+			       text);
+	*ret = (struct local_ports){.low = low, .high = high};
+
+	/* Reserved ports are left out of the automatic choice (ip-sysctl.rst). */
+	struct err ignored;
+
+	if (sysctl_read(h, "net.ipv4.ip_local_reserved_ports", text, &ignored) == 0 &&
+	    ranges_parse(&ret->reserved, text, 65535) < 0)
+		ranges_done(&ret->reserved);
+	ret->usable = (uint64_t)high - low + 1 - ranges_count_within(&ret->reserved, low, high);
+	return 0;
+}
+
+static uint64_t read_number(const struct host *h, const char *key, uint64_t otherwise)
+{
+	char text[SYSCTL_VALUE_MAX];
+	uint64_t n;
+	struct err ignored;
+
+	if (sysctl_read(h, key, text, &ignored) < 0 || parse_u64(text, 0, UINT64_MAX, &n) < 0)
+		return otherwise;
+	return n;
+}
+
+static bool loopback_only(const struct load *l)
+{
+	for (size_t i = 0; i < l->targets_len; i++) {
+		const char *host = l->targets[i].host;
+
+		if (strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
+		    strcmp(host, "localhost") != 0)
+			return false;
+	}
+	return l->targets_len > 0;
+}
+
+static struct port_hold read_hold(const struct host *h, const struct load *l)
+{
+	return port_hold_time((int)read_number(h, "net.ipv4.tcp_tw_reuse", 0),
+			      read_number(h, "net.ipv4.tcp_timestamps", 0) != 0,
+			      /* 6.14 made it a sysctl; before, a second was fixed */
+			      read_number(h, "net.ipv4.tcp_tw_reuse_delay", 1000),
+			      loopback_only(l));
+}
+
+static void judge_load(const struct check_input *in, const struct local_ports *ports,
+		       const struct demand *d, const struct port_hold *hold, struct findings *out)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+	uint64_t percent = ports->usable ? d->value * 100 / ports->usable : UINT64_MAX;
+	uint64_t limit = (uint64_t)check_threshold_percent(in, "ports.range", EXHAUSTED_PERCENT);
+	struct finding *f =
+		finding_add(out, "ports.range", FINDING_PASS, "ports toward each target");
+
+	f->needed = true;
+	f->observed = finding_text(out, "%s local ports (%u-%u)", units_count(ports->usable, a),
+				   ports->low, ports->high);
+	f->required = finding_text(out, "%s", units_count(d->value, b));
+	f->arithmetic =
+		finding_text(out, "%s; %s / %s = %" PRIu64 "%%", d->arithmetic, b, a, percent);
+	if (percent < SLOW_PERCENT)
+		return;
+	f->status = percent > limit ? FINDING_FAIL : FINDING_WARN;
+	f->why = percent > limit ? "without a free port connect() fails with EADDRNOTAVAIL; no "
+				   "counter and no "
+				   "log line tells"
+				 : "from half of the range on, each connect() searches longer for "
+				   "a free port";
+	f->fix = finding_text(out,
+			      "keep connections alive; %swiden net.ipv4.ip_local_port_range; or "
+			      "use more targets or source addresses",
+			      hold->seconds >= 60 ? "set net.ipv4.tcp_tw_reuse=1; " : "");
+}
+
+static int run_range(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct local_ports ports;
+
+	check_profile_sysctls(in, "ports.range", out);
+	int r = read_local_ports(in->host, &ports, e);
+	if (r < 0)
+		return r;
+
+	struct port_hold hold = read_hold(in->host, in->load);
+	struct demand d = demand_ports(in->load, &hold);
+	bool connects = in->load->role == ROLE_GENERATOR || in->load->role == ROLE_PROXY ||
+			load_states(in->load, LOAD_TARGET);
+
+	if (connects && d.known) {
+		judge_load(in, &ports, &d, &hold, out);
+	} else if (!in->profile ||
+		   !profile_want(in->profile, "sysctl", "net.ipv4.ip_local_port_range")) {
+		char n[UNITS_MAX];
+		struct finding *f = finding_add(out, "ports.range", FINDING_PASS,
+						"net.ipv4.ip_local_port_range");
+
+		f->observed = finding_text(out, "%u-%u: %s ports", ports.low, ports.high,
+					   units_count(ports.usable, n));
+	}
+	ranges_done(&ports.reserved);
+	return 0;
+}
+
+static int run_reserved(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct local_ports ports;
+
+	check_profile_sysctls(in, "ports.reserved", out);
+	if (in->profile && profile_want(in->profile, "sysctl", "net.ipv4.ip_local_reserved_ports"))
+		return 0;
+	int r = read_local_ports(in->host, &ports, e);
+	if (r < 0)
+		return r;
+
+	const struct ranges *listen = &in->load->ports;
+
+	if (!listen->len)
+		finding_add(out, "ports.reserved", FINDING_NA, NULL)->observed =
+			"the load names no port that it listens on";
+	for (size_t i = 0; i < listen->len; i++) {
+		uint32_t low = listen->item[i].low, high = listen->item[i].high;
+		struct finding *f = finding_add(out, "ports.reserved", FINDING_PASS,
+						finding_text(out, "tcp port %" PRIu32, low));
+
+		f->needed = true;
+		if (high < ports.low || low > ports.high ||
+		    ranges_contain(&ports.reserved, low, high)) {
+			f->observed = "not given to outgoing connections";
+			continue;
+		}
+		f->status = FINDING_WARN;
+		f->observed = finding_text(out, "inside the local range %u-%u and not reserved",
+					   ports.low, ports.high);
+		f->why = "an outgoing connection may take the port while the server is down, and "
+			 "its "
+			 "restart then fails with EADDRINUSE";
+		f->fix = finding_text(out, "sysctl -w net.ipv4.ip_local_reserved_ports=%" PRIu32,
+				      low);
+	}
+	ranges_done(&ports.reserved);
+	return 0;
+}
+
+static int run_time_wait(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct local_ports ports;
+	struct sockstat s;
+	char a[UNITS_MAX], b[UNITS_MAX];
+	int r = procnet_sockstat(in->host, &s, e);
+
+	if (r == 0)
+		r = read_local_ports(in->host, &ports, e);
+	if (r < 0)
+		return r;
+
+	struct finding *f =
+		finding_add(out, "ports.time_wait", FINDING_PASS, "TIME_WAIT left over");
+	uint64_t percent = ports.usable ? s.tcp_time_wait * 100 / ports.usable : 0;
+	uint64_t limit = (uint64_t)check_threshold_percent(in, "ports.time_wait", SLOW_PERCENT);
+
+	f->needed = in->load->role == ROLE_GENERATOR;
+	f->observed = finding_text(out, "%s sockets", units_count(s.tcp_time_wait, a));
+	f->arithmetic = finding_text(out, "%s / %s local ports = %" PRIu64 "%%", a,
+				     units_count(ports.usable, b), percent);
+	if (percent > limit) {
+		f->status = FINDING_WARN;
+		f->why = "each may still hold a local port toward its destination for up to 60 s "
+			 "after "
+			 "the last run";
+		f->fix = "wait a minute before the next run";
+	}
+	ranges_done(&ports.reserved);
+	return 0;
+}
+
+const struct check check_ports_range = {
+	.id = "ports.range",
+	.title = "enough local ports for outgoing connections",
+	.why = "Each connection from one address to one address and port needs a local port of its "
+	       "own, taken from ip_local_port_range (IPv6 uses the same range). The side that "
+	       "closes "
+	       "first keeps its port in TIME_WAIT for 60 s, or for one second where tcp_tw_reuse "
+	       "and timestamps let it be taken again. When none is left connect() fails with "
+	       "EADDRNOTAVAIL, which no kernel counter and no log line tells.",
+	.predicts = predicts,
+	.has_threshold = true,
+	.run = run_range,
+};
+
+const struct check check_ports_reserved = {
+	.id = "ports.reserved",
+	.title = "no listener's port is given to an outgoing connection",
+	.why = "A port inside ip_local_port_range may be handed to any outgoing connection. If "
+	       "that "
+	       "happens while the server is being restarted, its bind() fails with EADDRINUSE. "
+	       "ip_local_reserved_ports keeps ports out of the automatic choice and does not "
+	       "hinder "
+	       "a bind() that asks for them.",
+	.run = run_reserved,
+};
+
+const struct check check_ports_time_wait = {
+	.id = "ports.time_wait",
+	.title = "no ports still held by the last run",
+	.why = "A closed connection stays in TIME_WAIT for 60 s on the side that closed first, and "
+	       "its "
+	       "local port stays taken toward that destination. A run that begins right after "
+	       "another "
+	       "starts with fewer ports and slower connects. tcp_fin_timeout does not shorten "
+	       "this.",
+	.predicts = predicts,
+	.has_threshold = true,
+	.run = run_time_wait,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TCP settings that decide how fast ports come back. */
+#include <errno.h>
+
+#include "base/parse.h"
+#include "core/check.h"
+#include "sys/sysctl.h"
+
+static const char *const predicts[] = {"ports.exhausted", NULL};
+
+static int read_number(const struct host *h, const char *key, uint64_t *ret, struct err *e)
+{
+	char text[SYSCTL_VALUE_MAX];
+	int r = sysctl_read(h, key, text, e);
+
+	if (r < 0)
+		return r;
+	if (parse_u64(text, 0, UINT64_MAX, ret) < 0)
+		return err_set(e, EPROTO, "read %s: '%s' is not a number", key, text);
+	return 0;
+}
+
+static int run(const struct check_input *in, struct findings *out, struct err *e)
+{
+	uint64_t reuse, timestamps;
+
+	check_profile_sysctls(in, "tcp.tw_reuse", out);
+	int r = read_number(in->host, "net.ipv4.tcp_tw_reuse", &reuse, e);
+	if (r == 0)
+		r = read_number(in->host, "net.ipv4.tcp_timestamps", &timestamps, e);
+	if (r < 0)
+		return r;
+
+	struct finding *f =
+		finding_add(out, "tcp.tw_reuse", FINDING_PASS, "tcp_tw_reuse and timestamps");
+
+	f->observed = finding_text(out, "tcp_tw_reuse %d, tcp_timestamps %d", (int)reuse,
+				   (int)timestamps);
+	if (reuse != 0 && timestamps == 0) {
+		f->status = FINDING_WARN;
+		f->why = "without timestamps tcp_tw_reuse does nothing: a port stays in TIME_WAIT "
+			 "for "
+			 "60 s";
+		f->fix = "sysctl -w net.ipv4.tcp_timestamps=1";
+	}
+	return 0;
+}
+
+const struct check check_tcp_tw_reuse = {
+	.id = "tcp.tw_reuse",
+	.title = "ports in TIME_WAIT can be taken again",
+	.why = "With tcp_tw_reuse=1 and timestamps on both sides, a new outgoing connection may "
+	       "take a "
+	       "port that has been in TIME_WAIT for a second instead of sixty. The default 2 does "
+	       "so "
+	       "between loopback addresses only, so a rehearsal on localhost hides the problem. It "
+	       "does nothing for servers, nor for clients that bind() before they connect().",
+	.predicts = predicts,
+	.run = run,
+};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `auto` comes to. */
+#include <inttypes.h>
+#include <limits.h>
+
+#include "core/capacity.h"
+#include "core/profile.h"
+#include "sys/file.h"
+
+/* nf_ct_tcp_timeouts (nf_conntrack_proto_tcp.c): 2 minutes unless somebody set it. */
+#define CONNTRACK_TIME_WAIT_S 120
+
+static uint64_t conntrack_time_wait_s(const struct host *h)
+{
+	uint64_t s;
+	struct err ignored;
+
+	if (file_read_u64(h, "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", &s,
+			  &ignored) < 0)
+		return CONNTRACK_TIME_WAIT_S;
+	return s;
+}
+
+/* A demand with head-room, as the text to write; these sysctls are ints. */
+static void set_number(struct profile *p, struct want *w, const struct demand *d)
+{
+	uint64_t value = with_headroom(d->value);
+
+	if (value > INT_MAX)
+		value = INT_MAX;
+	if (!d->known) {
+		w->unsized = d->unsized;
+		return;
+	}
+	w->value = arena_printf(&p->arena, "%" PRIu64, value);
+	w->minimum = arena_printf(&p->arena, "%" PRIu64, d->value);
+	w->arithmetic =
+		arena_printf(&p->arena, "%s; with head-room %" PRIu64, d->arithmetic, value);
+}
+
+static void set_listen_ports(struct profile *p, struct want *w, const struct load *l)
+{
+	struct strbuf ports = {0};
+
+	if (!load_states(l, LOAD_PORT)) {
+		w->unsized = "--port";
+		return;
+	}
+	ranges_format(&l->ports, &ports);
+	w->value = arena_strdup(&p->arena, strbuf_get(&ports));
+	w->arithmetic = "the load's own listeners";
+	strbuf_done(&ports);
+}
+
+static void size_want(struct profile *p, struct want *w, const struct load *l, const struct host *h)
+{
+	enum auto_value kind = w->sysctl ? w->sysctl->auto_value : AUTO_NONE;
+	struct demand d;
+
+	switch (kind) {
+	case AUTO_ACCEPT_QUEUE:
+		d = demand_accept_queue(l);
+		set_number(p, w, &d);
+		break;
+	case AUTO_CONNTRACK:
+		d = demand_conntrack(l, conntrack_time_wait_s(h));
+		set_number(p, w, &d);
+		break;
+	case AUTO_LISTEN_PORTS:
+		set_listen_ports(p, w, l);
+		break;
+	case AUTO_NONE: /* [rlimit] nofile */
+		d = demand_descriptors(l);
+		set_number(p, w, &d);
+		break;
+	}
+}
+
+int profile_resolve(struct profile *p, const struct load *l, const struct host *h, bool strict,
+		    struct err *e)
+{
+	for (size_t i = 0; i < p->wants_len; i++) {
+		struct want *w = &p->wants[i];
+
+		if (!w->is_auto)
+			continue;
+		size_want(p, w, l, h);
+		if (!w->value && strict && !w->optional)
+			return err_set(e, ERR_BAD_INPUT,
+				       "%s:%u: '%s = auto' has nothing to be sized by: state %s",
+				       w->file, w->line, w->key, w->unsized);
+	}
+	return 0;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/sysctl_key.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/*
+ * Scopes were read off Linux 6.18 in a fresh network namespace (what is absent there is the host's,
+ * what is 0444 there is shown but owned by the host) and agree with net_namespace.c,
+ * sysctl_net_core.c, sysctl_net_ipv4.c and nf_conntrack_standalone.c of 5.15 to 6.12.
+ */
+static const struct sysctl_key keys[] = {
+	{
+		.key = "net.core.somaxconn",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.auto_value = AUTO_ACCEPT_QUEUE,
+		.check = "listen.backlog",
+		.severity = FINDING_FAIL,
+		.why = "caps the backlog of every listen() made after it was set; a listener that "
+		       "is "
+		       "already there keeps the limit it got",
+	},
+	{
+		.key = "net.ipv4.tcp_max_syn_backlog",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.auto_value = AUTO_ACCEPT_QUEUE,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "counts only with SYN cookies off; with them the SYN queue is capped by the "
+		       "listener's own backlog",
+	},
+	{
+		.key = "net.ipv4.tcp_syncookies",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_FAIL,
+		.why = "off, a full SYN queue drops connection attempts that cookies would have "
+		       "let in",
+	},
+	{
+		.key = "net.ipv4.ip_local_port_range",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_RANGE,
+		.check = "ports.range",
+		.severity = FINDING_FAIL,
+		.why = "the ports that outgoing connections take, per destination; IPv6 uses the "
+		       "same "
+		       "range",
+	},
+	{
+		.key = "net.ipv4.ip_local_reserved_ports",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_SET,
+		.auto_value = AUTO_LISTEN_PORTS,
+		.check = "ports.reserved",
+		.severity = FINDING_FAIL,
+		.why = "ports kept free for listeners; without it an outgoing connection may take "
+		       "the "
+		       "port that a server binds to next",
+	},
+	{
+		.key = "net.ipv4.ip_unprivileged_port_start",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "ip_local_port_range may not begin below it",
+	},
+	{
+		.key = "net.ipv4.tcp_tw_reuse",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "tcp.tw_reuse",
+		.severity = FINDING_FAIL,
+		.why = "1 lets a new outgoing connection take a port in TIME_WAIT after one second "
+		       "instead of sixty; the default 2 does so on loopback only",
+	},
+	{
+		.key = "net.ipv4.tcp_tw_reuse_delay",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "tcp.tw_reuse",
+		.severity = FINDING_WARN,
+		.why = "milliseconds before a port in TIME_WAIT may be taken again with "
+		       "tcp_tw_reuse "
+		       "(1000 where the key is not there)",
+	},
+	{
+		.key = "net.ipv4.tcp_timestamps",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "tcp.tw_reuse",
+		.severity = FINDING_FAIL,
+		.why = "tcp_tw_reuse works only between hosts that both send timestamps",
+	},
+	{
+		.key = "net.ipv4.tcp_fin_timeout",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "seconds an orphaned connection stays in FIN_WAIT_2; it does not shorten "
+		       "TIME_WAIT, which is 60 s by compile time",
+	},
+	{
+		.key = "net.ipv4.tcp_max_tw_buckets",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "above it, closed connections skip TIME_WAIT and its protection, with a "
+		       "counter "
+		       "and no log line",
+	},
+	{
+		.key = "net.ipv4.tcp_slow_start_after_idle",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "1 makes a kept-alive connection start slowly again after each pause",
+	},
+	{
+		.key = "net.ipv4.tcp_abort_on_overflow",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "1 answers a full accept queue with a reset, which clients cannot retry",
+	},
+	{
+		.key = "net.ipv4.tcp_rmem",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "smallest, initial and largest receive buffer of a connection, in bytes",
+	},
+	{
+		.key = "net.ipv4.tcp_wmem",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "smallest, initial and largest send buffer of a connection, in bytes",
+	},
+	{
+		.key = "net.ipv4.tcp_mem",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "pages of memory for all TCP sockets: low, pressure and hard limit",
+	},
+	{
+		.key = "net.ipv4.tcp_max_orphans",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "connections that no process holds any more; above it they are reset",
+	},
+	{
+		.key = "net.core.netdev_max_backlog",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "packets that may wait for each CPU's softirq",
+	},
+	{
+		.key = "net.core.rmem_max",
+		.scope = SCOPE_NETNS_SHOWN,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "ceiling for SO_RCVBUF; TCP's own growth has tcp_rmem",
+	},
+	{
+		.key = "net.core.wmem_max",
+		.scope = SCOPE_NETNS_SHOWN,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "ceiling for SO_SNDBUF; TCP's own growth has tcp_wmem",
+	},
+	{
+		.key = "net.netfilter.nf_conntrack_max",
+		.scope = SCOPE_NETNS_SHOWN,
+		.module = true,
+		.kind = VALUE_NUMBERS,
+		.auto_value = AUTO_CONNTRACK,
+		.check = "conntrack.capacity",
+		.severity = FINDING_FAIL,
+		.why = "entries that a namespace's table may hold; above it new connections are "
+		       "dropped",
+	},
+	{
+		.key = "net.netfilter.nf_conntrack_buckets",
+		.scope = SCOPE_NETNS_SHOWN,
+		.module = true,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "hash chains of the table; the kernel rounds it up",
+	},
+	{
+		.key = "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+		.scope = SCOPE_NETNS,
+		.module = true,
+		.kind = VALUE_NUMBERS,
+		.check = "conntrack.capacity",
+		.severity = FINDING_WARN,
+		.why = "seconds that a closed connection keeps its entry: twice the socket's "
+		       "TIME_WAIT "
+		       "by default",
+	},
+	{
+		.key = "fs.file-max",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "limits.system_files",
+		.severity = FINDING_FAIL,
+		.why = "open files of the whole host; its default is far above any need, so "
+		       "setting it "
+		       "usually lowers it",
+	},
+	{
+		.key = "fs.nr_open",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "limits.nofile",
+		.severity = FINDING_FAIL,
+		.why = "ceiling for any process's descriptor limit",
+	},
+	{
+		.key = "kernel.pid_max",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "process ids, so processes and threads together",
+	},
+	{
+		.key = "kernel.threads-max",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "threads of the whole host",
+	},
+	{
+		.key = "vm.swappiness",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "how readily anonymous memory is swapped out",
+	},
+};
+
+/* Keys that no row describes, where a profile may name them at all. */
+static const struct sysctl_key other_net = {
+	.key = "net.*",
+	.scope = SCOPE_UNKNOWN,
+	.kind = VALUE_NUMBERS,
+	.check = "config.profile",
+	.severity = FINDING_WARN,
+};
+static const struct sysctl_key other_vm = {
+	.key = "vm.*",
+	.scope = SCOPE_HOST,
+	.kind = VALUE_NUMBERS,
+	.check = "config.profile",
+	.severity = FINDING_WARN,
+};
+
+const struct sysctl_key *sysctl_key_find(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(keys[i].key, key) == 0)
+			return &keys[i];
+	if (!sysctl_key_valid(key))
+		return NULL;
+	if (strncmp(key, "net.", 4) == 0)
+		return &other_net;
+	if (strncmp(key, "vm.", 3) == 0)
+		return &other_vm;
+	return NULL;
+}
+
+const char *scope_name(enum scope s)
+{
+	static const char *const names[] = {
+		[SCOPE_NETNS] = "network namespace",
+		[SCOPE_NETNS_SHOWN] = "host (shown in every namespace)",
+		[SCOPE_HOST] = "host",
+		[SCOPE_UNKNOWN] = "not known",
+	};
+
+	return names[s];
+}
