@@ -9,32 +9,34 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "core/observation.h"
 #include "sys/host.h"
+#include "watch/tally.h"
 
 /* What a source is opened with and reports into. */
 struct watch_context {
 	const struct host *host;
-	struct observation *observed;
-	uint64_t start_ns; /* CLOCK_MONOTONIC; alerts are stamped relative to it */
+	struct tally *tally;
 };
 
 /*
  * open() takes the first reading: only what changes after it counts, values since boot never alarm.
- * drain() reads again and adds what is new to the observation; it is called every period and once
- * at the end. Sources only report; which alert wins is reconcile's business.
- * A source that cannot be opened is a blind spot of the observation, not a failure of the watch.
+ * drain() reads again and tells the tally what is new, every period and once at the end; which
+ * subject a count goes to is the tally's business. describe() follows every drain, once the counts
+ * are settled: who and in what state, for places that have a count now. summarise() comes once,
+ * after the last. A source that cannot be opened or fails is a blind spot of the observation, not a
+ * failure of the watch.
  */
 struct source {
 	const char *id; /* "netstat", "inet_diag", "ctnetlink", "tp_btf/kfree_skb" */
 	bool bpf;	/* needs BPF: only where the watch was asked for it */
 	int (*open)(const struct watch_context *ctx, void **ret_state, struct err *e);
 	int (*drain)(const struct watch_context *ctx, void *state, struct err *e);
-	/* Called once after the last drain of all sources (owners, names); may be NULL. */
-	int (*finish)(const struct watch_context *ctx, void *state, struct err *e);
+	void (*describe)(const struct watch_context *ctx, void *state);	 /* may be NULL */
+	void (*summarise)(const struct watch_context *ctx, void *state); /* may be NULL */
 	void (*close)(void *state);
 };
 
+/* Opened in this order and drained in reverse; see sources.c. */
 extern const struct source *const sources[];
 extern const size_t sources_len;
 

@@ -31,8 +31,14 @@ int watch_fd(const struct watch *w);
 /* Reads what is due. A source that fails becomes a blind spot and is not asked again. */
 void watch_turn(struct watch *w);
 
-/* Last reading, owners looked up, counts reconciled, duration set. Once, before watch_close(). */
+/*
+ * Last reading, owners looked up, counts reconciled, duration set. Once, before watch_close(). A
+ * place is named where it was seen up to now, so what is still counting is best stopped first.
+ */
 void watch_finish(struct watch *w);
 void watch_close(struct watch *w); /* accepts NULL */
+
+/* Loads and attaches the BPF programs as a watch would, and takes them off again: 0, or why not. */
+must_check int watch_probe_bpf(const struct host *h, struct err *e);
 
 #endif
