@@ -4,7 +4,9 @@
 # User variables keep what a packager sets; what the project needs goes into ALL_*.
 
 B          ?= build
-CC         ?= gcc
+ifeq ($(origin CC),default)
+CC         := gcc
+endif
 CLANG      ?= clang
 BPFTOOL    ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
@@ -97,14 +99,23 @@ $(B)/%.bpf.o: %.bpf.c $(B)/flags
 $(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(notdir $*))_bpf > $@
 
-# Rewritten only when what is compiled with changes, so that a change of flags rebuilds.
-FLAGS := $(CC) $(CLANG) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(VERSION)
-$(B)/flags: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
-FORCE:
-
-$(B)/src/cli/main.o: ALL_CPPFLAGS += -DRUNUP_VERSION='"$(VERSION)"'
+# Texts that objects are made from besides their sources: a file of each, phony while it says
+# something else. (Depending on a target that never exists would not do: .SECONDARY, above, makes
+# such a target count for nothing.)
+FLAGS := $(CC) $(CLANG) $(ALL_CPPFLAGS) $(ALL_CFLAGS)
+define remember
+ifneq ($$(strip $$(file <$(B)/$(1))),$$(strip $$($(2))))
+.PHONY: $(B)/$(1)
+endif
+$(B)/$(1):
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$$(subst ','\'',$$($(2)))' > $$@
+endef
+$(eval $(call remember,flags,FLAGS))
+# Only one object knows the version, so a commit rebuilds that one.
+$(eval $(call remember,version,VERSION))
+$(B)/src/cli/version.o: $(B)/version
+$(B)/src/cli/version.o: ALL_CPPFLAGS += -DRUNUP_VERSION='"$(VERSION)"'
 
 -include $(OBJS:.o=.d) $(BPF_SRCS:%.c=$(B)/%.d)
 

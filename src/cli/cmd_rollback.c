@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/changeset_out.h"
+#include "cli/changing.h"
+#include "cli/cmd.h"
+#include "cli/output.h"
+#include "report/json.h"
+#include "report/text.h"
+#include "tune/apply.h"
+
+struct rollback_opts {
+	bool all, force, dry_run;
+	int output;
+};
+
+static const struct opt opts[] = {
+	{"all", '\0', OPT_FLAG, NULL, "every open changeset, newest first",
+	 offsetof(struct rollback_opts, all)},
+	{"force", '\0', OPT_FLAG, NULL, "restore what somebody else has changed since, too",
+	 offsetof(struct rollback_opts, force)},
+	{"dry-run", 'n', OPT_FLAG, NULL, "say what would be restored, and write nothing",
+	 offsetof(struct rollback_opts, dry_run)},
+	{"output", 'o', OPT_CHOICE, "text|json", "how to print the changes",
+	 offsetof(struct rollback_opts, output)},
+};
+
+/* What one rollback came to, gathered over the changesets. */
+struct outcome {
+	const struct app *app;
+	const struct rollback_opts *o;
+	json_t *list;
+	struct strbuf text;
+	int exit_code;
+};
+
+static bool still_open(enum changeset_state s)
+{
+	return s == CHANGESET_OPEN || s == CHANGESET_UNFINISHED;
+}
+
+/* 1 before 3: drift is a finding; what could not be told or done is 3. */
+static void raise_exit(struct outcome *out, int code)
+{
+	if (out->exit_code == EXIT_CLEAN || code == EXIT_FINDINGS)
+		out->exit_code = code;
+}
+
+static void add_text(struct outcome *out, const struct changeset *cs, const struct changes *done)
+{
+	struct text_style style = output_style(out->app);
+
+	strbuf_addf(&out->text, "changeset %s (%s)\n", cs->id,
+		    *cs->profile ? cs->profile : "profile not known");
+	text_changes(done, &style, &out->text);
+	changeset_bad_lines(cs, &out->text);
+}
+
+static void add_json(struct outcome *out, const struct changeset *cs, const struct changes *done)
+{
+	json_t *j = changeset_to_json(cs);
+
+	json_put_bool(j, "dry_run", out->o->dry_run);
+	json_put(j, "changes", changes_to_json(done));
+	json_append(out->list, j);
+}
+
+static int roll_back_one(struct outcome *out, const struct host *h, const struct state_dir *d,
+			 const char *id, struct err *e)
+{
+	struct rollback_options ro = {.dry_run = out->o->dry_run, .force = out->o->force};
+	struct changeset cs = {0};
+	struct changes done = {0};
+	int r = changeset_read(d, id, &cs, e);
+
+	if (r == 0 && cs.state == CHANGESET_UNREADABLE)
+		r = err_set(
+			e, EBADMSG,
+			"roll back changeset '%s': line 1 of its journal is not believed (%s), so "
+			"nothing was touched",
+			id, cs.bad_len ? cs.bad[0].reason : "no header");
+	if (r == 0)
+		r = rollback_changeset(h, d, id, &ro, &done, e);
+	if (r == 0) {
+		if (changes_count(&done, CHANGE_DRIFTED))
+			raise_exit(out, EXIT_FINDINGS);
+		if (cs.bad_len || changes_count(&done, CHANGE_FAILED) ||
+		    changes_count(&done, CHANGE_UNKNOWN))
+			raise_exit(out, EXIT_COULD_NOT);
+		add_text(out, &cs, &done);
+		add_json(out, &cs, &done);
+	}
+	changes_done(&done);
+	changeset_done(&cs);
+	return r;
+}
+
+/* Bare `rollback`: the newest open changeset; --all: each of them, newest first. */
+static int roll_back_open(struct outcome *out, const struct host *h, const struct state_dir *d,
+			  struct err *e)
+{
+	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
+	size_t len, done = 0;
+	int r = changeset_ids(d, &ids, &len, e);
+
+	for (size_t i = len; r == 0 && i-- > 0 && (out->o->all || done == 0);) {
+		struct changeset cs = {0};
+
+		r = changeset_read(d, ids[i], &cs, e);
+		bool open = r == 0 && still_open(cs.state);
+		bool unreadable = r == 0 && cs.state == CHANGESET_UNREADABLE;
+
+		changeset_done(&cs);
+		if (unreadable) {
+			strbuf_addf(&out->text,
+				    "changeset %s: its journal is not believed; left alone\n",
+				    ids[i]);
+			raise_exit(out, EXIT_COULD_NOT);
+		}
+		if (!open)
+			continue;
+		r = roll_back_one(out, h, d, ids[i], e);
+		done++;
+	}
+	if (r == 0 && done == 0)
+		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
+	return r;
+}
+
+static int roll_back(struct outcome *out, const struct host *h, const char *id, struct err *e)
+{
+	struct state_dir d;
+	int r = changing_open_state(&d, e);
+
+	if (r < 0)
+		return r;
+	r = id ? roll_back_one(out, h, &d, id, e) : roll_back_open(out, h, &d, e);
+	state_dir_close(&d);
+	return r;
+}
+
+static int run(const struct app *app, const struct input *in, struct err *e)
+{
+	const struct rollback_opts *o = in->opts;
+	struct outcome out = {.app = app, .o = o, .list = json_new_array()};
+	struct host h;
+
+	if (o->all && in->operands_len)
+		return err_set(e, ERR_BAD_INPUT, "rollback takes a CHANGESET or --all, not both");
+
+	int r = host_open(&h, NULL, app->netns, e);
+
+	if (r == 0)
+		r = roll_back(&out, &h, in->operands_len ? in->operands[0] : NULL, e);
+	host_close(&h);
+	if (o->output == OUTPUT_JSON) {
+		json_t *j = json_new_object();
+
+		json_put_text(j, "schema", "runup/rollback/1");
+		json_put(j, "changesets", json_incref(out.list));
+		output_json(j);
+		strbuf_done(&out.text);
+	} else if (!app->quiet || out.exit_code != EXIT_CLEAN) {
+		output_text(&out.text);
+	}
+	strbuf_done(&out.text);
+	json_decref(out.list);
+	return r < 0 ? r : out.exit_code;
+}
+
+const struct cmd cmd_rollback = {
+	.name = "rollback",
+	.args = "[CHANGESET]",
+	.summary = "put back what an apply changed (bare: the newest open changeset)",
+	.details =
+		"A value that somebody else has changed since is left alone and named (exit code "
+		"1).\nInterrupted at any point, the next rollback ends what this one began.",
+	.opts = opts,
+	.opts_len = ARRAY_LEN(opts),
+	.opts_size = sizeof(struct rollback_opts),
+	.operands_max = 1,
+	.run = run,
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/text.h"
+
+#include <string.h>
+
+#include "base/attr.h"
+
+#define COLUMNS 80
+#define STATUS_WIDTH 9 /* "unknown" and two blanks */
+
+void text_colored(const char *text, enum text_color c, const struct text_style *style,
+		  struct strbuf *out)
+{
+	static const char *const codes[] = {
+		[TEXT_PLAIN] = "0", [TEXT_GREEN] = "32", [TEXT_YELLOW] = "33",
+		[TEXT_RED] = "31",  [TEXT_BOLD] = "1",	 [TEXT_DIM] = "2",
+	};
+
+	if (style->color && c != TEXT_PLAIN)
+		strbuf_addf(out, "\033[%sm%s\033[0m", codes[c], text);
+	else
+		strbuf_add(out, text);
+}
+
+void text_wrapped(const char *text, unsigned indent, struct strbuf *out)
+{
+	size_t column = COLUMNS; /* forces the first line to begin with its indent */
+	bool first = true;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (first || column + 1 + len > COLUMNS) {
+			strbuf_addf(out, "%s%*s", first ? "" : "\n", (int)indent, "");
+			column = indent;
+			first = false;
+		} else {
+			strbuf_add(out, " ");
+			column++;
+		}
+		strbuf_addn(out, text, len);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	strbuf_add(out, "\n");
+}
+
+/* "    label  text", the text wrapped under itself. */
+static void labelled(const char *label, const char *text, struct strbuf *out)
+{
+	struct strbuf wrapped = {0};
+	const unsigned indent = 18;
+
+	if (!text || !*text)
+		return;
+	text_wrapped(text, indent, &wrapped);
+	strbuf_addf(out, "%*s%-9s%s", STATUS_WIDTH, "", label, strbuf_get(&wrapped) + indent);
+	strbuf_done(&wrapped);
+}
+
+static enum text_color status_color(enum finding_status s)
+{
+	static const enum text_color colors[] = {
+		[FINDING_PASS] = TEXT_GREEN,	 [FINDING_WARN] = TEXT_YELLOW,
+		[FINDING_FAIL] = TEXT_RED,	 [FINDING_NA] = TEXT_DIM,
+		[FINDING_UNKNOWN] = TEXT_YELLOW,
+	};
+
+	return colors[s];
+}
+
+static void status_word(enum finding_status s, const struct text_style *style, struct strbuf *out)
+{
+	const char *name = finding_status_name(s);
+
+	text_colored(name, status_color(s), style, out);
+	strbuf_addf(out, "%*s", (int)(STATUS_WIDTH - strlen(name)), "");
+}
+
+/* A line or two for what is fine. */
+static void short_finding(const struct finding *f, const struct text_style *style,
+			  struct strbuf *out)
+{
+	struct strbuf text = {0}, wrapped = {0};
+
+	strbuf_add(&text, f->id);
+	if (f->subject)
+		strbuf_addf(&text, " %s", f->subject);
+	if (f->observed)
+		strbuf_addf(&text, ": %s", f->observed);
+	text_wrapped(strbuf_get(&text), STATUS_WIDTH, &wrapped);
+	status_word(f->status, style, out);
+	strbuf_add(out, strbuf_get(&wrapped) + STATUS_WIDTH);
+	strbuf_done(&text);
+	strbuf_done(&wrapped);
+}
+
+static void full_finding(const struct finding *f, const struct text_style *style,
+			 struct strbuf *out)
+{
+	struct strbuf process = {0};
+
+	status_word(f->status, style, out);
+	text_colored(f->id, TEXT_BOLD, style, out);
+	strbuf_addf(out, "%s%s\n", f->subject ? "  " : "", f->subject ? f->subject : "");
+	labelled("has", f->observed, out);
+	labelled("needs", f->required, out);
+	labelled("because", f->arithmetic, out);
+	if (f->process.pid) {
+		strbuf_addf(&process, "%s (pid %d%s)", f->process.comm ? f->process.comm : "?",
+			    (int)f->process.pid, f->process.holders > 1 ? ", and its workers" : "");
+		labelled("process", strbuf_get(&process), out);
+	}
+	labelled("why", f->why, out);
+	labelled("fix", f->fix, out);
+	strbuf_done(&process);
+}
+
+void text_findings(const struct findings *fs, const struct text_style *style, struct strbuf *out)
+{
+	static const enum finding_status order[] = {FINDING_FAIL, FINDING_UNKNOWN, FINDING_WARN};
+	static const enum finding_status quiet[] = {FINDING_PASS, FINDING_NA};
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++)
+		for (size_t j = 0; j < fs->len; j++)
+			if (fs->item[j].status == order[i])
+				full_finding(&fs->item[j], style, out);
+	for (size_t i = 0; style->verbose && i < ARRAY_LEN(quiet); i++)
+		for (size_t j = 0; j < fs->len; j++)
+			if (fs->item[j].status == quiet[i])
+				short_finding(&fs->item[j], style, out);
+}
+
+static enum text_color result_color(enum change_result r)
+{
+	switch (r) {
+	case CHANGE_WRITTEN:
+	case CHANGE_RESTORED:
+	case CHANGE_IN_FORCE:
+		return TEXT_GREEN;
+	case CHANGE_FAILED:
+		return TEXT_RED;
+	case CHANGE_DRIFTED:
+	case CHANGE_UNKNOWN:
+	case CHANGE_PLANNED:
+		return TEXT_YELLOW;
+	case CHANGE_SATISFIED:
+	case CHANGE_MISSING:
+	case CHANGE_UNCHANGED:
+	case CHANGE_GONE:
+	case CHANGE_INHERITED:
+		return TEXT_DIM;
+	}
+	return TEXT_PLAIN;
+}
+
+/* A value on one line: the kernel puts tabs where people write blanks. */
+static void add_value(const char *value, struct strbuf *out)
+{
+	for (; *value; value++)
+		strbuf_addn(out, *value == '\t' ? " " : value, 1);
+}
+
+void text_changes(const struct changes *cs, const struct text_style *style, struct strbuf *out)
+{
+	for (size_t i = 0; i < cs->len; i++) {
+		const struct change *c = &cs->item[i];
+		const char *name = change_result_name(c->result);
+		bool restoring = c->result == CHANGE_RESTORED;
+		const char *from = restoring ? c->now : c->before;
+		const char *to = restoring ? c->before : c->after ? c->after : c->write;
+
+		text_colored(name, result_color(c->result), style, out);
+		strbuf_addf(out, "%*s%s", (int)(11 - strlen(name)), "", c->key);
+		if (from && to && !value_equal(c->value_kind, from, to)) {
+			strbuf_add(out, ": ");
+			add_value(from, out);
+			strbuf_add(out, " -> ");
+			add_value(to, out);
+		} else if (from) {
+			strbuf_add(out, " = ");
+			add_value(from, out);
+		}
+		strbuf_add(out, "\n");
+		if (c->why && *c->why)
+			text_wrapped(c->why, 11, out);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What people read: findings and changes as text of 80 columns. */
+#ifndef RUNUP_REPORT_TEXT_H
+#define RUNUP_REPORT_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/strbuf.h"
+#include "core/change.h"
+#include "core/finding.h"
+
+struct text_style {
+	bool color;
+	bool verbose; /* passes and not-applicables too, not only their count */
+};
+
+/* Failures first, then unknowns and warnings, passes folded into a count. */
+void text_findings(const struct findings *fs, const struct text_style *style, struct strbuf *out);
+
+/* One line a change: what became of it, old → new, and why. */
+void text_changes(const struct changes *cs, const struct text_style *style, struct strbuf *out);
+
+/* Wraps text at blanks to 80 columns, `indent` blanks in front of each line. */
+void text_wrapped(const char *text, unsigned indent, struct strbuf *out);
+
+/* "VALID" in green and the like; the word alone without color. */
+enum text_color { TEXT_PLAIN, TEXT_GREEN, TEXT_YELLOW, TEXT_RED, TEXT_BOLD, TEXT_DIM };
+void text_colored(const char *text, enum text_color c, const struct text_style *style,
+		  struct strbuf *out);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report/verdict.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+/* Without these a loss would go unseen; what else is blind only says less about where and who. */
+static const char *const needed_sources[] = {"netstat", "softnet", "ctnetlink"};
+
+/* Causes of these kinds belong to a port, whether or not somebody saw which. */
+static const char *const port_subjects[] = {"listener", "socket"};
+
+enum touch { TOUCH_NO, TOUCH_MAYBE, TOUCH_YES };
+
+static bool listed(const char *const *words, size_t len, const char *word)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Does the load say which ports are its own? */
+static bool states_ports(const struct load *l)
+{
+	return (l->stated & (LOAD_PORT | LOAD_TARGET | LOAD_PID)) != 0;
+}
+
+static bool own_port(const struct verdict_input *in, uint16_t port)
+{
+	if (ranges_contain(&in->load->ports, port, port))
+		return true;
+	for (size_t i = 0; i < in->load->targets_len; i++)
+		if (in->load->targets[i].port == port)
+			return true;
+	return in->pid_ports && ranges_contain(in->pid_ports, port, port);
+}
+
+static enum touch touches(const struct verdict_input *in, const struct alert *a)
+{
+	const struct load *l = in->load;
+	bool of_port = a->port != 0 ||
+		       listed(port_subjects, ARRAY_LEN(port_subjects), a->cause->subject_kind);
+
+	if (!of_port || !states_ports(l))
+		return TOUCH_YES;
+	if (a->port == 0)
+		return TOUCH_MAYBE;
+	if (own_port(in, a->port))
+		return TOUCH_YES;
+	if (load_states(l, LOAD_PID) && a->process.pid == l->pid)
+		return TOUCH_YES;
+	/* Whether it is a port of the process is not known then. */
+	return in->pid_ports_unknown ? TOUCH_MAYBE : TOUCH_NO;
+}
+
+static void add_alert(const struct alert ***list, size_t *len, size_t *cap, const struct alert *a)
+{
+	void *items = *list;
+
+	*(const struct alert **)array_push(&items, len, cap, sizeof(a)) = a;
+	*list = items;
+}
+
+static void add_reason(struct verdict *v, const char *fmt, va_list ap)
+{
+	void *items = v->reasons;
+
+	*(const char **)array_push(&items, &v->reasons_len, &v->reasons_cap, sizeof(char *)) =
+		arena_vprintf(&v->arena, fmt, ap);
+	v->reasons = items;
+}
+
+void verdict_remark(struct verdict *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_reason(v, fmt, ap);
+	va_end(ap);
+}
+
+void verdict_invalid(struct verdict *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_reason(v, fmt, ap);
+	va_end(ap);
+	v->word = VERDICT_INVALID;
+}
+
+static void worsen(struct verdict *v, enum verdict_word w)
+{
+	if (w > v->word)
+		v->word = w;
+}
+
+/* "accept queue full: 72 at tcp 0.0.0.0:8080 (nginx, pid 4242)" */
+static void alert_reason(struct verdict *v, const struct alert *a, const char *and)
+{
+	char count[UNITS_MAX];
+	const char *who = "";
+
+	if (a->process.pid)
+		who = arena_printf(&v->arena, " (%s, pid %d)", a->process.comm,
+				   (int)a->process.pid);
+	verdict_remark(v, "%s: %s%s at %s%s%s", a->cause->title, a->exact ? "" : "about ",
+		       units_count(a->count, count), a->subject, who, and);
+}
+
+static void judge_alert(const struct verdict_input *in, struct verdict *v, const struct alert *a)
+{
+	bool lost = a->cause->kind == CAUSE_LOSS || a->cause->kind == CAUSE_LIMIT;
+
+	switch (touches(in, a)) {
+	case TOUCH_NO:
+		add_alert(&v->background, &v->background_len, &v->background_cap, a);
+		return;
+	case TOUCH_MAYBE:
+		worsen(v, VERDICT_SUSPECT);
+		alert_reason(v, a, "; nobody saw whose it was, so it may be this load's");
+		break;
+	case TOUCH_YES:
+		worsen(v, lost ? VERDICT_INVALID : VERDICT_SUSPECT);
+		alert_reason(v, a, "");
+		if (lost)
+			v->blame = "this host";
+		break;
+	}
+	add_alert(&v->causes, &v->causes_len, &v->causes_cap, a);
+}
+
+static void judge_unknown(const struct verdict_input *in, struct verdict *v)
+{
+	const struct observation *o = in->observed;
+
+	for (size_t i = 0; i < o->blinds; i++) {
+		if (!listed(needed_sources, ARRAY_LEN(needed_sources), o->blind[i].source))
+			continue;
+		worsen(v, VERDICT_SUSPECT);
+		verdict_remark(v, "losses that '%s' counts could not be seen: %s",
+			       o->blind[i].source, o->blind[i].reason);
+	}
+	if (in->pid_ports_unknown) {
+		worsen(v, VERDICT_SUSPECT);
+		verdict_remark(v, "which ports are the load's could not be told: %s",
+			       in->pid_ports_unknown);
+	}
+	for (size_t i = 0; in->findings && i < in->findings->len; i++) {
+		const struct finding *f = &in->findings->item[i];
+
+		if (f->status != FINDING_UNKNOWN || !f->needed)
+			continue;
+		worsen(v, VERDICT_SUSPECT);
+		verdict_remark(v, "the preflight could not tell %s%s%s%s%s", f->id,
+			       f->subject ? " of " : "", f->subject ? f->subject : "",
+			       f->why ? ": " : "", f->why ? f->why : "");
+	}
+}
+
+void verdict_judge(const struct verdict_input *in, struct verdict *ret)
+{
+	const struct observation *o = in->observed;
+
+	for (size_t i = 0; i < o->alerts; i++)
+		if (o->alert[i].count)
+			judge_alert(in, ret, &o->alert[i]);
+	judge_unknown(in, ret);
+	if (ret->word == VERDICT_VALID)
+		verdict_remark(ret, "nothing that touches the load was lost or ran out");
+	if (!states_ports(in->load))
+		verdict_remark(ret, "no port, target or process was stated: every listener and "
+				    "socket of this host was taken for the load's");
+}
+
+const char *verdict_name(enum verdict_word w)
+{
+	static const char *const names[] = {
+		[VERDICT_VALID] = "VALID",
+		[VERDICT_SUSPECT] = "SUSPECT",
+		[VERDICT_INVALID] = "INVALID",
+	};
+
+	return names[w];
+}
+
+void verdict_done(struct verdict *v)
+{
+	free(v->causes);
+	free(v->background);
+	free(v->reasons);
+	arena_done(&v->arena);
+	*v = (struct verdict){0};
+}
