@@ -22,10 +22,11 @@ must_check int plan_changes(const struct host *h, const struct profile *p, struc
 			    struct err *e);
 
 /*
- * Journals and writes a plan: all planned changes get CHANGE_WRITTEN, or, when one fails,
- * everything before it is rolled back, its result is CHANGE_FAILED with the reason, and -errno is
- * returned. id is filled when a changeset was made; with nothing planned none is made and it stays
- * "".
+ * Journals and writes a plan. The values are read again first, since the plan may have been made
+ * before the lock was taken. All planned changes get CHANGE_WRITTEN, or, when one fails, everything
+ * before it is rolled back, its result is CHANGE_FAILED with the reason, and -errno is returned;
+ * those behind it stay CHANGE_PLANNED. id is filled when a changeset was made; with nothing planned
+ * none is made and it stays "".
  */
 must_check int apply_changes(const struct host *h, const struct state_dir *d,
 			     const struct journal_header *header, struct changes *plan,
@@ -40,20 +41,28 @@ struct rollback_options {
  * Undoes one changeset, last change first, by the rules of the design: value now = after (or, with
  * no `done`, = the value expected) → restore; = before → nothing to do; anything else → drifted,
  * left. A later open changeset that holds the same key of the same object inherits `before`
- * instead. Another boot: nothing is written. Another namespace than the host's: fails with -EXDEV
- * and says which to enter, unless that namespace is gone. ret gets one change per intent with its
- * result. The changeset is closed when nothing is left to do; drifted ones are left to their
- * owner and count as dealt with; unproven or failed ones keep it open.
+ * instead. Another boot, or a namespace that is gone: nothing is written. Another namespace than
+ * the host's is found by its cookie and entered for the time being; where that cannot be, -EXDEV
+ * says what to do.
  *
- * Returns 0 also for drift: the caller counts results. -errno when it could not go on.
+ * ret gets one change per intent with its result and, in `why`, the reason. A dry run shows what
+ * would be restored as CHANGE_PLANNED. The changeset is closed when nothing is left to do; drifted
+ * ones are left to their owner and count as dealt with, but `force` takes them up again, closed or
+ * not. Unproven or failed ones keep it open.
+ *
+ * Returns 0 also for drift: the caller counts results. -errno when it could not go on: -EBADMSG for
+ * a journal whose header is not proven. An error of writing the journal is returned at the end,
+ * after every value that could be restored was.
  */
 must_check int rollback_changeset(const struct host *h, const struct state_dir *d, const char *id,
 				  const struct rollback_options *o, struct changes *ret,
 				  struct err *e);
 
 /*
- * Compares an open or unfinished changeset with the host: each change gets `now` and
- * CHANGE_IN_FORCE, _DRIFTED, _GONE or _UNKNOWN. Reads only.
+ * Compares an open or unfinished changeset with the host: each change that was not rolled back gets
+ * `now` and CHANGE_IN_FORCE, _DRIFTED, _GONE, _UNKNOWN, or _UNCHANGED where its write was not
+ * recorded and did not happen. What a later changeset holds is in force as long as that one found
+ * it so. Reads only; cs->dir must still be open.
  */
 must_check int changeset_compare(const struct host *h, struct changeset *cs, struct err *e);
 

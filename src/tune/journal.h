@@ -22,7 +22,8 @@
  * SEQ: 8 decimal digits, from 0, no gap. CRC: 8 hex digits, CRC-32 (zlib) over the changeset id, a
  * blank, SEQ, a blank and JSON, so that a line of another journal does not pass. Records by type:
  *
- *   header   format (1), id, boot_id, netns_cookie, netns, user, uid, time, profile, command
+ *   header   format (1), id, boot_id, netns_cookie (text: 64 bits do not fit every JSON reader),
+ *            netns, user, uid, time, profile, command
  *   intent   n, kind, key, identity, value_kind, op, before, want, write, expect
  *   planned  count                    all intents are on disk: one fsync for the lot
  *   done     n, after                 written and read back
@@ -32,11 +33,22 @@
  *   undone   n, result, now           rollback dealt with change n
  *   closed   (none)                   rolled back; nothing is left to do; fsync
  *
- * A journal without a whole `planned` line and without a `done` proves that nothing was written. A
- * last line without its newline is a torn write: ignored, and cut off before the next append.
+ * The header has SEQ 0 and intent n has SEQ n + 1, so a line that is missing is told from one that
+ * never was. Of several `undone` of one change the last counts (--force after a first rollback).
+ *
+ * A journal that ends before a whole `planned` line, with nothing bad in it, proves that nothing
+ * was written. A last line without its newline is a torn write: ignored, and cut off before the
+ * next append. Anything else that is not proven by its own checksum is a bad line; those that are
+ * proven around it are still used.
  */
 
+/* "YYYYMMDD-HHMMSS-NNNN": UTC, and a number that orders them whatever the clock does. */
 #define CHANGESET_ID_MAX 40
+
+/* What is larger is no journal: they are untrusted input. Creation keeps far below. */
+#define JOURNAL_SIZE_MAX (8u << 20)
+#define JOURNAL_LINE_MAX (256u << 10)
+#define JOURNAL_CHANGES_MAX 4096
 
 struct state_dir {
 	int fd;		 /* STATE/changesets */
@@ -60,7 +72,7 @@ struct bad_line {
 };
 
 enum changeset_state {
-	CHANGESET_EMPTY,      /* cut before `planned`: nothing was written */
+	CHANGESET_EMPTY,      /* cut before `planned`, even in its header: nothing was written */
 	CHANGESET_UNFINISHED, /* planned, not `applied`: a crash left it */
 	CHANGESET_OPEN,	      /* applied */
 	CHANGESET_CLOSED,     /* rolled back */
@@ -69,25 +81,36 @@ enum changeset_state {
 
 /* A changeset as its journal tells it. Zero-initialise; changeset_done() releases. */
 struct changeset {
+	const struct state_dir *dir; /* where it was read from; borrowed */
 	char id[CHANGESET_ID_MAX];
 	enum changeset_state state;
 	const char *boot_id, *netns, *user, *time, *profile, *command; /* "" where unknown */
 	uint64_t netns_cookie;
 	struct changes changes; /* by n; an intent that is not proven is CHANGE_UNKNOWN */
 	const char **identity;	/* per change */
-	bool *done;		/* per change: a `done` line is there */
-	bool *undone;		/* per change: an `undone` line is there */
+	/* Per change: `before` of its intent, where a `before` line replaced it; else NULL. */
+	const char **first_before;
+	bool *done;	   /* per change: a `done` line is there */
+	bool *undone;	   /* per change: an `undone` line is there */
+	bool count_proven; /* `planned` is there: no change is missing from the list */
 	struct bad_line *bad;
 	size_t bad_len, bad_cap;
 	uint32_t next_seq;
 	off_t good_end; /* append here: behind the last whole line */
 };
 
+/*
+ * -ERR_BAD_INPUT: not an id, or no such changeset; -EBADMSG, -EFBIG: what lies there is no journal.
+ * A journal whose header is not proven is no failure: its state says so and bad[] why.
+ */
 must_check int changeset_read(const struct state_dir *d, const char *id, struct changeset *ret,
 			      struct err *e);
 void changeset_done(struct changeset *cs);
 
-/* Ids of all journals, oldest first; *ret and each id are the caller's (changeset_ids_free). */
+/* Its number, the last part of the id; 0 for what is not an id (numbers begin at 1). */
+uint64_t changeset_number(const char *id);
+
+/* Ids of all journals, oldest first; *ret is the caller's to free(). */
 must_check int changeset_ids(const struct state_dir *d, char (**ret)[CHANGESET_ID_MAX],
 			     size_t *ret_len, struct err *e);
 
@@ -106,7 +129,8 @@ struct journal_header {
 
 /*
  * Makes the journal of a new changeset and writes its header and intents (changes that are
- * CHANGE_PLANNED) and `planned`, then syncs file and folder. From here on the host may be written.
+ * CHANGE_PLANNED, numbered from 0 in their order; identity is parallel to changes) and `planned`,
+ * then syncs file and folder. From here on the host may be written.
  * On failure nothing of it is left and the host must not be touched.
  */
 must_check int journal_create(struct journal *j, const struct state_dir *d, const struct host *h,

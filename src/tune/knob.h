@@ -3,6 +3,7 @@
 #ifndef RUNUP_TUNE_KNOB_H
 #define RUNUP_TUNE_KNOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -12,6 +13,7 @@
 #include "sys/host.h"
 #include "sys/sysctl.h"
 
+/* Size of a buffer for a value, and for the name of the object that a key belongs to. */
 #define KNOB_VALUE_MAX SYSCTL_VALUE_MAX
 #define KNOB_IDENTITY_MAX 128
 
@@ -47,6 +49,15 @@ struct knob {
 	int (*rank)(const char *key);
 };
 
+extern const struct knob knob_sysctl;
+
+/* The knob of a kind, or NULL: the kind is no setting of the host ("rlimit") or not known. */
 const struct knob *knob_find(const char *kind);
+
+/*
+ * May this be a value at all: one line of text, no control characters but tabs, short enough? What
+ * is not is neither recorded nor written.
+ */
+bool knob_value_sane(const char *value);
 
 #endif

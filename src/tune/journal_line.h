@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the writer and the reader of journals share: names, and the frame of a line. */
+#ifndef RUNUP_TUNE_JOURNAL_LINE_H
+#define RUNUP_TUNE_JOURNAL_LINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "tune/journal.h"
+
+#define JOURNAL_FORMAT 1
+#define JOURNAL_NAME_MAX (CHANGESET_ID_MAX + 16)
+#define JOURNAL_FRAME 18 /* "SEQ CRC " */
+
+/* "<id>.journal"; returns buf. */
+const char *journal_name(const char *id, char buf[JOURNAL_NAME_MAX]);
+
+/* CRC-32 over id, SEQ and the JSON text. */
+uint32_t journal_crc(const char *id, uint32_t seq, const char *json, size_t len);
+
+/*
+ * Opens a journal beneath the folder: never a link, never waiting for a FIFO's other end. A
+ * descriptor, or -errno; -ENOENT is set as such.
+ */
+must_check int journal_open_file(const struct state_dir *d, const char *id, int flags,
+				 struct err *e);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tune/knob.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "core/sysctl_key.h"
+
+#define BUCKETS "net.netfilter.nf_conntrack_buckets"
+
+/*
+ * Keys outside the table are told by their place: what is beneath net.* belongs to a namespace (to
+ * name the first one for a key that only it has is not wrong), the rest to the host.
+ */
+static bool of_netns(const char *key)
+{
+	const struct sysctl_key *row = sysctl_key_find(key);
+
+	if (row && row->scope != SCOPE_UNKNOWN)
+		return row->scope == SCOPE_NETNS;
+	return strncmp(key, "net.", 4) == 0;
+}
+
+static int absent(const char *key, struct err *e)
+{
+	const struct sysctl_key *row = sysctl_key_find(key);
+
+	return err_set(e, ENOENT, "sysctl '%s' is not there: %s", key,
+		       row && row->module
+			       ? "its kernel module is not loaded (modprobe it, or start the "
+				 "profile's line with '-')"
+			       : "this kernel does not have it in this network namespace");
+}
+
+static int permitted(const struct host *h, const char *key, struct err *e)
+{
+	if (!sysctl_key_valid(key) || !sysctl_key_find(key))
+		return err_set(e, ERR_BAD_INPUT, "sysctl '%s' may not be set by a profile", key);
+	if (!of_netns(key) && !h->init_netns)
+		return err_set(e, EROFS,
+			       "sysctl '%s' belongs to the host, not to this network namespace: "
+			       "set it on the host, without --netns",
+			       key);
+	/* Before 5.14 only the first namespace can be told from its likes later. */
+	if (of_netns(key) && !h->init_netns && !h->netns_cookie)
+		return err_set(e, EOPNOTSUPP,
+			       "set sysctl '%s' in this network namespace: the kernel has no "
+			       "SO_NETNS_COOKIE (5.14) to find it again by",
+			       key);
+
+	struct err why;
+	int r = sysctl_writable(h, key, &why);
+
+	if (r == -ENOENT)
+		return absent(key, e);
+	if (r == -EACCES || r == -EPERM)
+		return err_set(e, -r, "set sysctl '%s': %s (run it as root)", key, strerror(-r));
+	return r < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
+}
+
+static int read_value(const struct host *h, const char *key, char *buf, struct err *e)
+{
+	int r = sysctl_read(h, key, buf, e);
+
+	return r == -ENOENT ? absent(key, e) : r;
+}
+
+static int write_value(const struct host *h, const char *key, const char *value, struct err *e)
+{
+	/*
+	 * A write of no bytes reaches no handler. An empty line empties a set
+	 * (proc_do_large_bitmap) and a string (proc_dostring).
+	 */
+	return sysctl_write(h, key, *value ? value : "\n", e);
+}
+
+static enum value_kind value_kind(const char *key)
+{
+	const struct sysctl_key *row = sysctl_key_find(key);
+
+	return row ? row->kind : VALUE_TEXT;
+}
+
+static void normalise(const struct host *h unused_, const char *key, const char *value, char *buf)
+{
+	cleanup_with(strbuf_done) struct strbuf text = {0};
+
+	value_merge(value_kind(key), OP_EXACT, "", value, &text);
+	snprintf(buf, KNOB_VALUE_MAX, "%s", strbuf_get(&text));
+
+	/*
+	 * The table is made of whole pages of list heads, one pointer each
+	 * (nf_ct_alloc_hashtable(), 2.6.27 to 6.18): 262145 reads back as 262656.
+	 */
+	if (strcmp(key, BUCKETS) == 0) {
+		uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(void *);
+		char *end;
+		uint64_t n = strtoumax(buf, &end, 10);
+
+		if (!*end && n && n <= UINT32_MAX)
+			snprintf(buf, KNOB_VALUE_MAX, "%" PRIu64,
+				 (n + per_page - 1) / per_page * per_page);
+	}
+}
+
+static void identity(const struct host *h, const char *key, char *buf)
+{
+	if (of_netns(key))
+		snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64, h->netns_cookie);
+	else
+		snprintf(buf, KNOB_IDENTITY_MAX, "host");
+}
+
+/* Where the kernel, or what is started later, judges one key by another. */
+static const struct {
+	const char *key;
+	int rank;
+} ranks[] = {
+	/* Ceilings: of RLIMIT_NOFILE, of every listen(), of SO_RCVBUF and SO_SNDBUF. */
+	{"fs.nr_open", 0},
+	{"fs.file-max", 0},
+	{"net.core.somaxconn", 1},
+	{"net.core.rmem_max", 1},
+	{"net.core.wmem_max", 1},
+	/*
+	 * The range may not begin below the first unprivileged port
+	 * (ipv4_local_port_range(), 4.11): lower that one first.
+	 */
+	{"net.ipv4.ip_unprivileged_port_start", 2},
+	{"net.ipv4.ip_local_port_range", 3},
+};
+
+static int rank(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ranks); i++)
+		if (strcmp(ranks[i].key, key) == 0)
+			return ranks[i].rank;
+	return 4;
+}
+
+const struct knob knob_sysctl = {
+	.kind = "sysctl",
+	.permitted = permitted,
+	.read = read_value,
+	.write = write_value,
+	.value_kind = value_kind,
+	.normalise = normalise,
+	.identity = identity,
+	.rank = rank,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tune/plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "tune/apply.h"
+
+bool plan_satisfied(const struct change *c, const char *value)
+{
+	return value_satisfies(c->value_kind, c->op, value, c->want) ||
+	       value_equal(c->value_kind, value, c->expect);
+}
+
+int plan_value(const struct host *h, const struct knob *k, struct changes *cs, struct change *c,
+	       struct err *e)
+{
+	cleanup_with(strbuf_done) struct strbuf merged = {0};
+	char value[KNOB_VALUE_MAX];
+	int r = k->read(h, c->key, value, e);
+
+	if (r < 0)
+		return r;
+	if (!knob_value_sane(value))
+		return err_set(e, EILSEQ,
+			       "plan %s '%s': its present value is not one line of text and could "
+			       "not be restored",
+			       c->kind, c->key);
+	c->before = arena_strdup(&cs->arena, value);
+	value_merge(c->value_kind, c->op, c->before, c->want, &merged);
+	if (!knob_value_sane(strbuf_get(&merged)))
+		return err_set(e, ERR_BAD_INPUT,
+			       "plan %s '%s': the value wanted is too long or not one line of text",
+			       c->kind, c->key);
+	c->write = arena_strdup(&cs->arena, strbuf_get(&merged));
+	k->normalise(h, c->key, c->write, value);
+	c->expect = arena_strdup(&cs->arena, value);
+	c->result = plan_satisfied(c, c->before) ? CHANGE_SATISFIED : CHANGE_PLANNED;
+	return 0;
+}
+
+/* Why it cannot be had, where its line begins with a '-'. */
+static const char *missing_why(const struct host *h, struct changes *cs, int r, const struct err *e)
+{
+	if (r == -EROFS && !h->init_netns)
+		return "belongs to the host, not to this network namespace";
+	return arena_strdup(&cs->arena, e->msg);
+}
+
+static int plan_want(const struct host *h, const struct knob *k, const struct want *w,
+		     struct changes *cs, struct err *e)
+{
+	if (!w->value)
+		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: %s", w->key,
+			       w->unsized ? w->unsized : "the load does not say enough");
+
+	struct change *c = changes_add(cs, w->kind, w->key);
+
+	c->value_kind = w->value_kind;
+	c->op = w->op;
+	c->want = arena_strdup(&cs->arena, w->value);
+	c->why = w->arithmetic ? arena_strdup(&cs->arena, w->arithmetic) : NULL;
+
+	int r = plan_value(h, k, cs, c, e);
+
+	if (r == 0 && c->result == CHANGE_PLANNED)
+		r = k->permitted(h, w->key, e);
+	if (r == -ENOENT) {
+		/* Absent because it is the host's, or absent everywhere? */
+		r = k->permitted(h, w->key, e);
+		if (r == 0)
+			r = err_set(e, ENOENT, "'%s' came and went while it was read", w->key);
+	}
+	if (w->optional && (r == -ENOENT || r == -EROFS)) {
+		c->result = CHANGE_MISSING;
+		c->why = missing_why(h, cs, r, e);
+		return 0;
+	}
+	return r;
+}
+
+/* By rank, else in the profile's order; a profile has few lines. */
+static void sort_by_rank(struct changes *cs)
+{
+	for (size_t i = 1; i < cs->len; i++) {
+		struct change c = cs->item[i];
+		int rank = knob_find(c.kind)->rank(c.key);
+		size_t at = i;
+
+		for (; at > 0; at--) {
+			const struct change *before = &cs->item[at - 1];
+
+			if (knob_find(before->kind)->rank(before->key) <= rank)
+				break;
+			cs->item[at] = *before;
+		}
+		cs->item[at] = c;
+	}
+}
+
+int plan_changes(const struct host *h, const struct profile *p, struct changes *ret, struct err *e)
+{
+	cleanup_with(changes_done) struct changes cs = {0};
+
+	for (size_t i = 0; i < p->wants_len; i++) {
+		const struct want *w = &p->wants[i];
+		const struct knob *k = knob_find(w->kind);
+
+		/* Kinds without a knob are no settings of the host: "rlimit" is the command's. */
+		if (!k)
+			continue;
+		int r = plan_want(h, k, w, &cs, e);
+		if (r < 0 && w->file)
+			return err_wrap(e, "%s:%u", w->file, w->line);
+		if (r < 0)
+			return r;
+	}
+	sort_by_rank(&cs);
+	*ret = cs;
+	cs = (struct changes){0};
+	return 0;
+}
