@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion for bash. `make lint` compares it with the tables that runup parses with.
+
+# Offers what compgen makes of the arguments and begins with CURRENT.
+_runup_reply() { # CURRENT COMPGEN-ARGUMENTS
+	local current=$1
+	shift
+	mapfile -t COMPREPLY < <(compgen "$@" -- "$current")
+	# File names get their slash and their quotes; outside a completion there is nothing to tell.
+	[[ $1 != -f ]] || compopt -o filenames 2>/dev/null || true
+}
+
+# The words that may follow an option as its value; fails where the option takes none.
+_runup_value() { # OPTION CURRENT
+	case $1 in
+	--color) _runup_reply "$2" -W 'auto always never' ;;
+	-o | --output) _runup_reply "$2" -W 'text json' ;;
+	--fail-on) _runup_reply "$2" -W 'warn fail' ;;
+	--role) _runup_reply "$2" -W 'server generator proxy' ;;
+	--user) _runup_reply "$2" -u ;;
+	--root | --report | --results) _runup_reply "$2" -f ;;
+	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
+	-p | --profile) _runup_profiles "$2" ;;
+	--burst | --connections | --duration | --latency | --new-connections | --observe | --only | \
+		--pid | --port | --rate | --settle | --skip | --source-ips | --target | --warmup) ;;
+	*) return 1 ;;
+	esac
+}
+
+_runup_profiles() { # CURRENT
+	local file names=()
+	if [[ $1 == */* ]]; then
+		_runup_reply "$1" -f
+		return
+	fi
+	for file in /etc/runup/profiles/*.ini /usr/local/share/runup/profiles/*.ini /usr/share/runup/profiles/*.ini; do
+		[[ -e $file ]] || continue
+		file=${file##*/}
+		names+=("${file%.ini}")
+	done
+	_runup_reply "$1" -W "${names[*]}"
+}
+
+_runup() {
+	local current=${COMP_WORDS[COMP_CWORD]} command='' before i
+	local load='--burst --connections --duration --latency --new-connections --no-keepalive --pid
+		--port --rate --role --source-ips --target'
+	COMPREPLY=()
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--) # the words of the command that runup starts
+			_runup_reply "$current" -f -c
+			return
+			;;
+		--root | --netns | --color) [[ -n $command ]] || ((i++)) ;;
+		-*) ;;
+		*) [[ -n $command ]] || command=${COMP_WORDS[i]} ;;
+		esac
+	done
+	before=${COMP_WORDS[COMP_CWORD - 1]}
+	[[ $before != -* ]] || ! _runup_value "$before" "$current" || return 0
+
+	local options=
+	case $command in
+	'') options='--root --netns --color --quiet -q --verbose -v --version -V' ;;
+	check) options="--profile -p --observe --output -o --only --skip --fail-on $load" ;;
+	apply) options="--dry-run -n --output -o $load" ;;
+	rollback) options='--all --force --dry-run -n --output -o' ;;
+	status | doctor | profiles) options='--output -o' ;;
+	run) options="--profile -p --apply --skip --user --report --no-argv $load" ;;
+	help) options='--tsv' ;;
+	esac
+
+	if [[ $current == -* ]]; then
+		_runup_reply "$current" -W "$options"
+	elif [[ -z $command ]]; then
+		_runup_reply "$current" -W 'check apply rollback status run profiles explain doctor help'
+	else
+		case $command in
+		apply | profiles) _runup_profiles "$current" ;;
+		rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
+		help) _runup_reply "$current" -W 'check apply rollback status run profiles explain doctor' ;;
+		esac
+	fi
+}
+
+_runup_changesets() {
+	local file
+	for file in "${RUNUP_STATE_DIR:-/var/lib/runup}"/changesets/*.journal; do
+		[[ -e $file ]] || continue
+		file=${file##*/}
+		printf '%s\n' "${file%.journal}"
+	done
+}
+
+complete -F _runup runup

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How long things take here: tests/bench/bench.sh BUILD [ROUNDS]. Exit 1 if a limit is exceeded.
+
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+export PATH=$PATH:/usr/sbin:/sbin
+exec /usr/bin/python3 tests/bench/bench.py "$@"

@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `runup check` of a namespace with real servers and real losses in it.
+
+load ../lib/runup
+load ../lib/netns
+
+setup() {
+	need_root
+	need_command ip nginx wrk ss
+	ns=$(netns_make)
+}
+
+# As many connections at once as wrk can hold, for a server that accepts them late or never.
+overflow() { # NS PORT SECONDS
+	ip netns exec "$1" /usr/bin/python3 - "$2" "$3" <<-'PY'
+		import socket, sys, time
+		held = []
+		end = time.monotonic() + float(sys.argv[2])
+		while time.monotonic() < end:
+		    for _ in range(20):
+		        s = socket.socket()
+		        s.setblocking(False)
+		        try:
+		            s.connect(("127.0.0.1", int(sys.argv[1])))
+		        except BlockingIOError:
+		            pass
+		        held.append(s)
+		    time.sleep(0.1)
+		    if len(held) > 400:
+		        break
+		time.sleep(max(0, end - time.monotonic()))
+	PY
+}
+
+deaf_server() { # NS PORT BACKLOG
+	start_background "deaf-$2" ip netns exec "$1" /usr/bin/python3 -c \
+		"import socket,time; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $2)); s.listen($3); time.sleep(60)"
+	wait_for_port "$1" "$2"
+}
+
+@test "nginx with a small backlog is a fail that names nginx and who caps it" {
+	nginx_start "$ns" 8080 16 "$BATS_TEST_TMPDIR/nginx"
+	runup --netns "$ns" check --connections 400 --port 8080 --role server -o json
+	assert_exit 1
+	assert_json check
+	f='one(d["findings"], id="listen.backlog")'
+	assert_json_is "${f}[\"subject\"]" 'tcp 0.0.0.0:8080'
+	assert_json_is "${f}[\"status\"]" fail
+	assert_json_is "${f}[\"observed\"].startswith('limit 16 in force')" true
+	assert_json_is "${f}[\"process\"][\"comm\"]" nginx
+	assert_json_is "${f}[\"predicts\"]" '["listen.accept_overflow"]'
+	assert_json_is "'give the server a backlog of 399' in ${f}[\"fix\"]" true
+	assert_json_is 'd["host"]["netns"]' "$ns"
+}
+
+@test "the same server, capped by somaxconn: the fix begins there" {
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=16
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	runup --netns "$ns" check -p server --connections 400 --port 8080
+	assert_exit 1
+	assert_out '^fail +listen.backlog  tcp 0.0.0.0:8080'
+	assert_out 'raise net.core.somaxconn to 399'
+	assert_out '^fail +listen.backlog  net.core.somaxconn'
+}
+
+@test "a raised somaxconn does not make a live listener pass" {
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=16
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=4096
+	runup --netns "$ns" check -p server --connections 400 --port 8080 -o json
+	assert_exit 1
+	assert_json_is 'one(d["findings"], id="listen.backlog", subject="tcp 0.0.0.0:8080")["status"]' fail
+	assert_json_is 'one(d["findings"], id="listen.backlog", subject="net.core.somaxconn")["status"]' pass
+	nginx_stop "$BATS_TEST_TMPDIR/nginx"
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	runup --netns "$ns" check -p server --connections 400 --port 8080 -o json
+	assert_json_is 'one(d["findings"], id="listen.backlog", subject="tcp 0.0.0.0:8080")["status"]' pass
+}
+
+@test "a limit of N holds N + 1, and check says exactly that" {
+	deaf_server "$ns" 9000 9
+	runup --netns "$ns" check --role server --connections 10 --port 9000 --only listen.backlog
+	assert_exit 0
+	runup --netns "$ns" check --role server --connections 11 --port 9000 --only listen.backlog
+	assert_exit 1
+}
+
+@test "the server's own descriptors, found by its port" {
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	runup --netns "$ns" check --role server --connections 9000 --burst 10 --port 8080 --only limits.nofile -o json
+	assert_json_is 'd["findings"][0]["subject"].startswith("process ")' true
+	assert_json_is '"nginx" in d["findings"][0]["subject"]' true
+}
+
+@test "observe: an overflow is named, with its listener, its process and its count" {
+	deaf_server "$ns" 9000 4
+	deaf_server "$ns" 9001 400
+	overflow "$ns" 9000 3 &
+	flood=$!
+	sleep 0.5
+	runup --netns "$ns" check --observe 2s -o json
+	wait "$flood"
+	assert_exit 1
+	assert_json check
+	f='one(d["findings"], id="observe.listen.accept_overflow")'
+	assert_json_is "${f}[\"subject\"]" 'tcp 127.0.0.1:9000'
+	assert_json_is "${f}[\"status\"]" fail
+	assert_json_is "${f}[\"process\"][\"comm\"].startswith('python')" true
+	assert_json_is "'of 4' in ${f}[\"observed\"]" true
+	assert_json_is "[x[\"subject\"] for x in d[\"findings\"] if x[\"id\"].startswith(\"observe.\")]" '["tcp 127.0.0.1:9000"]'
+}
+
+@test "observe: a packet that a rule drops is named, by BPF" {
+	need_command nft
+	built_with_bpf || skip 'built without BPF: make deps installs clang and bpftool'
+	netns_exec "$ns" nft -f - <<-'NFT'
+		table inet t {
+			chain in {
+				type filter hook input priority 0;
+				udp dport 7777 drop
+			}
+		}
+	NFT
+	ip netns exec "$ns" /usr/bin/python3 -c \
+		'import socket,time
+s=socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(40): s.sendto(b"x", ("127.0.0.1", 7777)); time.sleep(0.05)' &
+	sender=$!
+	runup --netns "$ns" check --observe 1s -o json
+	wait "$sender"
+	assert_exit 1
+	assert_json_is 'one(d["findings"], id="observe.firewall.drop")["status"]' fail
+	assert_json_is '"nft_do_chain" in one(d["findings"], id="observe.firewall.drop")["observed"]' true
+}
+
+@test "observe: a load that loses nothing raises nothing" {
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	ip netns exec "$ns" wrk -t1 -c20 -d3s http://127.0.0.1:8080/ >/dev/null &
+	load=$!
+	runup --netns "$ns" check --observe 2s --only observe -o json
+	wait "$load"
+	assert_exit 0
+	assert_json_is 'd["counts"]["fail"] + d["counts"]["warn"]' 0
+}
+
+@test "conntrack: what fills the table is broken down with -v" {
+	need_command nft
+	netns_exec "$ns" nft -f - <<-'NFT'
+		table inet t {
+			chain in {
+				type filter hook input priority 0;
+				ct state established accept
+			}
+		}
+	NFT
+	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
+	ip netns exec "$ns" wrk -t1 -c50 -d1s -H 'Connection: close' http://127.0.0.1:8080/ >/dev/null
+	runup --netns "$ns" check -v --only conntrack.capacity -o json
+	assert_exit 0
+	assert_json_is '"TIME_WAIT to port 8080" in one(d["findings"], subject="conntrack table")["why"]' true
+	entries=$(netns_exec "$ns" cat /proc/sys/net/netfilter/nf_conntrack_count)
+	[[ $entries -gt 50 ]]
+	assert_json_is 'one(d["findings"], subject="conntrack table")["observed"].startswith("0 of")' false
+}
+
+@test "a check leaves the namespace as it was" {
+	netns_sysctls "$ns" >"$BATS_TEST_TMPDIR/before"
+	runup --netns "$ns" check -v -p server --connections 100 --observe 200ms
+	assert_exit 0
+	netns_sysctls "$ns" >"$BATS_TEST_TMPDIR/after"
+	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	[[ ! -e $BATS_TEST_TMPDIR/state ]]
+}
