@@ -69,6 +69,19 @@ static void add_json(struct outcome *out, const struct changeset *cs, const stru
 	json_append(out->list, j);
 }
 
+/* What the changeset has become; an empty journal is removed, which ends it as well. */
+static enum changeset_state state_now(const struct state_dir *d, const struct changeset *before)
+{
+	struct changeset now = {0};
+	struct err ignored;
+	enum changeset_state s = CHANGESET_CLOSED;
+
+	if (changeset_read(d, before->id, &now, &ignored) == 0)
+		s = now.state;
+	changeset_done(&now);
+	return s;
+}
+
 static int roll_back_one(struct outcome *out, const struct host *h, const struct state_dir *d,
 			 const char *id, struct err *e)
 {
@@ -86,6 +99,7 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 	if (r == 0)
 		r = rollback_changeset(h, d, id, &ro, &done, e);
 	if (r == 0) {
+		cs.state = state_now(d, &cs);
 		if (changes_count(&done, CHANGE_DRIFTED))
 			raise_exit(out, EXIT_FINDINGS);
 		if (cs.bad_len || changes_count(&done, CHANGE_FAILED) ||
@@ -111,20 +125,19 @@ static int roll_back_open(struct outcome *out, const struct host *h, const struc
 		struct changeset cs = {0};
 
 		r = changeset_read(d, ids[i], &cs, e);
-		bool open = r == 0 && still_open(cs.state);
-		bool unreadable = r == 0 && cs.state == CHANGESET_UNREADABLE;
+		enum changeset_state state = cs.state;
 
 		changeset_done(&cs);
-		if (unreadable) {
+		if (r == 0 && state == CHANGESET_UNREADABLE) {
 			strbuf_addf(&out->text,
 				    "changeset %s: its journal is not believed; left alone\n",
 				    ids[i]);
 			raise_exit(out, EXIT_COULD_NOT);
 		}
-		if (!open)
-			continue;
-		r = roll_back_one(out, h, d, ids[i], e);
-		done++;
+		/* A crash before anything was written leaves an empty one: tidied up on the way. */
+		if (r == 0 && (still_open(state) || state == CHANGESET_EMPTY))
+			r = roll_back_one(out, h, d, ids[i], e);
+		done += still_open(state);
 	}
 	if (r == 0 && done == 0)
 		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
@@ -134,8 +147,19 @@ static int roll_back_open(struct outcome *out, const struct host *h, const struc
 static int roll_back(struct outcome *out, const struct host *h, const char *id, struct err *e)
 {
 	struct state_dir d;
-	int r = changing_open_state(&d, e);
+	int r = state_dir_open(&d, false, NULL, e);
 
+	/* Nothing was ever applied here, and asking must not leave a folder behind. */
+	if (r == -ENOENT && id)
+		return err_set(e, ERR_BAD_INPUT, "no changeset '%s': nothing was applied here", id);
+	if (r == -ENOENT) {
+		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	state_dir_close(&d);
+	r = changing_open_state(&d, e);
 	if (r < 0)
 		return r;
 	r = id ? roll_back_one(out, h, &d, id, e) : roll_back_open(out, h, &d, e);

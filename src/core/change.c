@@ -11,7 +11,7 @@ static const char *const result_names[] = {
 	[CHANGE_FAILED] = "failed",	  [CHANGE_RESTORED] = "restored",
 	[CHANGE_UNCHANGED] = "unchanged", [CHANGE_DRIFTED] = "drifted",
 	[CHANGE_GONE] = "gone",		  [CHANGE_INHERITED] = "inherited",
-	[CHANGE_IN_FORCE] = "in force",	  [CHANGE_UNKNOWN] = "unknown",
+	[CHANGE_IN_FORCE] = "in_force",	  [CHANGE_UNKNOWN] = "unknown",
 };
 
 struct change *changes_add(struct changes *cs, const char *kind, const char *key)

@@ -103,6 +103,20 @@ static int add_want(struct parser *ps, const char *kind, const char *key, const 
 	return 1;
 }
 
+/* Keys that no row describes may hold words: net.ipv4.tcp_congestion_control = bbr. */
+static enum value_kind kind_of_value(const struct sysctl_key *k, const char *name,
+				     const char *value)
+{
+	struct err ignored;
+	bool listed = strcmp(k->key, name) == 0;
+	bool exact = split_op(&value) == OP_EXACT;
+
+	if (listed || !exact || value_check(k->kind, value, &ignored) == 0 ||
+	    strcmp(value, "auto") == 0 || strchr("<>=!", *value))
+		return k->kind;
+	return VALUE_TEXT;
+}
+
 static int parse_sysctl(struct parser *ps, const char *key, const char *value)
 {
 	const char *name = key + (*key == '-');
@@ -116,7 +130,7 @@ static int parse_sysctl(struct parser *ps, const char *key, const char *value)
 			"sysctl '%s' is not one that a profile may set (net.*, vm.* and the fs.* "
 			"and kernel.* keys that runup-profile(5) lists)",
 			name);
-	if (!add_want(ps, "sysctl", key, value, k->kind))
+	if (!add_want(ps, "sysctl", key, value, kind_of_value(k, name, value)))
 		return 0;
 
 	struct want *w = &ps->profile->wants[ps->profile->wants_len - 1];

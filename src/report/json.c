@@ -231,12 +231,15 @@ static json_t *change_to_json(const struct change *c)
 	json_t *j = json_new_object();
 	struct strbuf want = {0};
 
-	json_put_text(j, "kind", c->kind);
-	json_put_text(j, "key", c->key);
-	json_put_text(j, "before", c->before);
-	if (c->want)
+	/* A line of a journal that is not proven names nothing. */
+	bool named = *c->key != '\0';
+
+	json_put_text(j, "kind", named ? c->kind : NULL);
+	json_put_text(j, "key", named ? c->key : NULL);
+	json_put_text(j, "before", named ? c->before : NULL);
+	if (c->want && named)
 		strbuf_addf(&want, "%s%s%s", op_name(c->op), c->op == OP_EXACT ? "" : " ", c->want);
-	json_put_text(j, "want", c->want ? strbuf_get(&want) : NULL);
+	json_put_text(j, "want", want.len ? strbuf_get(&want) : NULL);
 	json_put_text(j, "after", c->after);
 	json_put_text(j, "now", c->now);
 	json_put_text(j, "result", change_result_name(c->result));

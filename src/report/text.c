@@ -155,6 +155,13 @@ static enum text_color result_color(enum change_result r)
 	return TEXT_PLAIN;
 }
 
+/* Results whose line has it all: old, new, and what became of it. */
+static bool says_itself(enum change_result r)
+{
+	return r == CHANGE_RESTORED || r == CHANGE_UNCHANGED || r == CHANGE_SATISFIED ||
+	       r == CHANGE_IN_FORCE;
+}
+
 /* A value on one line: the kernel puts tabs where people write blanks. */
 static void add_value(const char *value, struct strbuf *out)
 {
@@ -172,7 +179,8 @@ void text_changes(const struct changes *cs, const struct text_style *style, stru
 		const char *to = restoring ? c->before : c->after ? c->after : c->write;
 
 		text_colored(name, result_color(c->result), style, out);
-		strbuf_addf(out, "%*s%s", (int)(11 - strlen(name)), "", c->key);
+		strbuf_addf(out, "%*s%s", (int)(11 - strlen(name)), "",
+			    *c->key ? c->key : "(a line that is not proven)");
 		if (from && to && !value_equal(c->value_kind, from, to)) {
 			strbuf_add(out, ": ");
 			add_value(from, out);
@@ -183,7 +191,7 @@ void text_changes(const struct changes *cs, const struct text_style *style, stru
 			add_value(from, out);
 		}
 		strbuf_add(out, "\n");
-		if (c->why && *c->why)
+		if (c->why && *c->why && !says_itself(c->result))
 			text_wrapped(c->why, 11, out);
 	}
 }

@@ -65,7 +65,7 @@ static void add_alert(const struct alert ***list, size_t *len, size_t *cap, cons
 	*list = items;
 }
 
-static void add_reason(struct verdict *v, const char *fmt, va_list ap)
+static printf_(2, 0) void add_reason(struct verdict *v, const char *fmt, va_list ap)
 {
 	void *items = v->reasons;
 

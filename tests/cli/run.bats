@@ -97,7 +97,7 @@ reported() { # EXPRESSION VALUE
 	assert_err '^VALID +true exited with 0'
 	assert_err "report: $report/run.json"
 	refute_err $'\033'
-	[[ -z $(grep -v 'report: ' "$BATS_TEST_TMPDIR/stderr" | grep -E '.{81}') ]] || show 'too wide'
+	[[ $(grep -v 'report: ' "$BATS_TEST_TMPDIR/stderr" | wc -L) -le 80 ]] || show 'too wide'
 }
 
 @test "-q says nothing about a run that is VALID" {
@@ -155,11 +155,11 @@ reported() { # EXPRESSION VALUE
 	assert_exit 0
 	reported 'd["command"]["argv"]' \
 		'["true", "-u", "ada:***", "-H", "Authorization: ***", "http://ada:***@h/"]'
-	! grep -q hunter2 "$report/run.json"
+	[[ $(grep -c hunter2 "$report/run.json") -eq 0 ]]
 	report=$BATS_TEST_TMPDIR/report2
 	run_it --no-argv -- true hunter2
 	reported 'd["command"]["argv"]' null
-	! grep -q hunter2 "$report/run.json"
+	[[ $(grep -c hunter2 "$report/run.json") -eq 0 ]]
 }
 
 @test "arguments that are no UTF-8 do not break the report" {

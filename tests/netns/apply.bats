@@ -213,7 +213,7 @@ apply() { # PROFILE LOAD…: sets $id
 
 @test "the journal is private, and holds what was there before anything was written" {
 	umask 000
-	apply server --connections 3000
+	apply "$RUNUP_SOURCE/profiles/server.ini" --connections 3000
 	[[ $(stat -c %a "$state/changesets") == 700 ]]
 	[[ $(stat -c %a "$state/changesets/$id.journal") == 600 ]]
 	grep -q '"before":"128"' "$state/changesets/$id.journal"

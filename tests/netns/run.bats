@@ -43,7 +43,7 @@ stalled_wrk() { # prints a script for sh -c
 	local worker
 	worker=$(pgrep -P "$(cat "$BATS_TEST_TMPDIR/nginx/nginx.pid")")
 	printf '%s' "kill -STOP $worker; { sleep 0.5; kill -CONT $worker; } & " \
-		'wrk -t1 -c400 -d2s http://127.0.0.1:8080/; code=$?; wait; exit $code'
+		"wrk -t1 -c400 -d2s http://127.0.0.1:8080/; code=\$?; wait; exit \$code"
 }
 
 setting() { # NS
@@ -178,6 +178,7 @@ start_sleeper() { # NS SIGNAL-SETUP…
 }
 
 sleeper_runs() {
+	# shellcheck disable=SC2154 # start_background sets it
 	sleeper=$(pgrep -P "$background_pid" -x sleep)
 }
 
@@ -238,6 +239,7 @@ is_not_stopped() { # PID
 	chown nobody "$folder/nobody"
 	RUNUP_ENV+=("XDG_CONFIG_HOME=/nowhere")
 	exec 9</dev/null
+	# shellcheck disable=SC2016 # for the command's own shell
 	run_command ip netns exec "$ns" "$RUNUP" run --skip all --user nobody \
 		--report "$folder/nobody/report" -- sh -c 'id -un; id -G; echo "$HOME $USER $LOGNAME"
 			echo "config [$XDG_CONFIG_HOME]"
@@ -294,14 +296,13 @@ is_not_stopped() { # PID
 		--report "$folder/nobody/report" -- \
 		ln -s "$folder/roots/stolen" "$folder/nobody/report/.run.json.new"
 	assert_exit 125
-	[[ -z $(ls -A "$folder/roots" "$folder/empty" | grep -v :) ]]
+	[[ -z $(find "$folder/roots" "$folder/empty" -mindepth 1) ]]
 }
 
 @test "what outlives the command is named and not waited for" {
 	local ns
 	ns=$(netns_make)
-	RUNUP_TIMEOUT=10
-	run_command ip netns exec "$ns" "$RUNUP" run --skip all --port 9 --report "$report" -- \
+	RUNUP_TIMEOUT=10 run_command ip netns exec "$ns" "$RUNUP" run --skip all --port 9 --report "$report" -- \
 		sh -c 'sleep 20 >/dev/null 2>&1 </dev/null & sleep 0.1 >/dev/null 2>&1 & sleep 0.3'
 	assert_exit 0
 	assert_err '^runup: still running, started by the command: [0-9]+ \(sleep\)$'

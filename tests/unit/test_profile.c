@@ -167,6 +167,26 @@ static void test_a_line_of_ten_megabytes(void **state)
 	free(text);
 }
 
+static void test_words_are_values_where_no_row_says_otherwise(void **state)
+{
+	(void)state;
+	struct profile p = {0};
+	struct err e;
+	char path[PATH_MAX];
+
+	write_file("t.ini", "[sysctl]\nnet.ipv4.tcp_congestion_control = bbr\n"
+			    "net.ipv4.tcp_no_metrics_save = 1\n");
+	if (profile_load(&p, path_of("t.ini", path), &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(p.wants[0].value_kind, VALUE_TEXT);
+	assert_int_equal(p.wants[1].value_kind, VALUE_NUMBERS);
+	profile_done(&p);
+	write_file("t.ini", "[sysctl]\nnet.core.somaxconn = bbr\n");
+	fails_at(2, "not a number");
+	write_file("t.ini", "[sysctl]\nnet.ipv4.tcp_congestion_control = >= bbr\n");
+	fails_at(2, "not a number");
+}
+
 static void test_include(void **state)
 {
 	(void)state;
@@ -349,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_bad_lines_are_named),
 		cmocka_unit_test(test_what_is_no_text_is_refused),
 		cmocka_unit_test(test_a_line_of_ten_megabytes),
+		cmocka_unit_test(test_words_are_values_where_no_row_says_otherwise),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_an_error_names_the_included_file),
 		cmocka_unit_test(test_a_circle_of_includes_ends),
