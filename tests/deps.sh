@@ -43,6 +43,8 @@ test   cmd:sysctl                  procps                    procps-ng          
 test   cmd:nft                     nftables                  nftables                              nftables                nftables
 test   cmd:conntrack               conntrack                 conntrack-tools                       conntrack-tools         conntrack-tools
 test   cmd:strace                  strace                    strace                                strace                  strace
+test   cmd:tmux                    tmux                      tmux                                  tmux                    tmux
+test   cmd:script                  bsdutils                  util-linux                            util-linux              util-linux
 test   cmd:unshare                 util-linux                util-linux                            util-linux              util-linux
 test   cmd:setpriv                 util-linux                util-linux                            util-linux              util-linux
 test   cmd:/usr/bin/python3        python3                   python3                               python                  python3

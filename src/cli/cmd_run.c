@@ -144,7 +144,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.args = "-- CMD...",
+	.args = "",
 	.summary = "check, tune, watch and judge around one load run",
 	.details =
 		"Checks the host, starts CMD as the user who called sudo, watches what is lost\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program: global options, dispatch, the one place that prints errors and picks exit codes. */
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +132,17 @@ static int dispatch(char **argv, struct arena *a, struct err *e)
 	return run_command(&app, c, rest + 1, a, e);
 }
 
+/*
+ * Started with descriptors 0 to 2 closed, a journal or a netlink socket would become standard
+ * output and be written into. What was closed is opened onto nothing.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			abort();
+}
+
 int main(int argc, char **argv)
 {
 	struct arena a = {0};
@@ -139,6 +150,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return EXIT_BAD_INPUT;
+	fill_standard_descriptors();
 
 	int r = dispatch(argv, &a, &e);
 

@@ -242,6 +242,8 @@ void load_merge(struct load *l, const struct load *from)
 		ranges_add_all(&l->ports, &from->ports);
 	if (missing & LOAD_TARGET)
 		take_targets(l, from);
+	if (!l->generator.name)
+		l->generator = from->generator;
 	l->stated |= missing;
 }
 

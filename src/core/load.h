@@ -36,6 +36,21 @@ enum load_field {
 	LOAD_PID = 1 << 11,
 };
 
+/* Open: requests go out at a rate, come what may. Closed: each waits for the answer before it. */
+enum load_model { MODEL_UNKNOWN, MODEL_OPEN, MODEL_CLOSED };
+
+/* What is known of the load generator, from its own command line (src/gen); name NULL: nothing is.
+ */
+struct generator {
+	const char *name; /* "wrk"; static */
+	enum load_model model;
+	bool binds_first; /* bind() before connect(): one port for all destinations, no tw_reuse */
+	bool raises_nofile; /* its runtime raises the soft descriptor limit to the hard one */
+	uint64_t threads;   /* threads or processes of its own; 0: not said */
+	const char
+		*message; /* what could not be read from the command line; NULL: nothing; static */
+};
+
 /* Zero-initialise; load_done() releases. */
 struct load {
 	unsigned stated; /* enum load_field */
@@ -51,6 +66,7 @@ struct load {
 	uint64_t source_ips; /* addresses it connects from */
 	uint64_t duration_ns, latency_ns;
 	pid_t pid; /* the process whose limits count */
+	struct generator generator;
 	struct arena arena;
 };
 

@@ -15,16 +15,6 @@ static json_t *number_or_null(bool known, int n)
 	return known ? json_integer(n) : json_null();
 }
 
-/* By way of an object, since json_put_text() knows what to do with text that is not UTF-8. */
-static void append_text(json_t *array, const char *text)
-{
-	json_t *box = json_new_object();
-
-	json_put_text(box, "text", text);
-	json_append(array, json_incref(json_object_get(box, "text")));
-	json_decref(box);
-}
-
 static json_t *command_to_json(const struct run_record *r)
 {
 	json_t *command = json_new_object(), *argv = json_null();
@@ -33,7 +23,7 @@ static json_t *command_to_json(const struct run_record *r)
 	if (words) {
 		argv = json_new_array();
 		for (size_t i = 0; words[i]; i++)
-			append_text(argv, words[i]);
+			json_append(argv, json_new_text(words[i]));
 	}
 	redact_free(words);
 	json_put(command, "argv", argv);
@@ -61,7 +51,7 @@ static json_t *verdict_to_json(const struct verdict *v)
 	json_put(object, "causes", alerts_to_json(v->causes, v->causes_len));
 	json_put(object, "background", alerts_to_json(v->background, v->background_len));
 	for (size_t i = 0; i < v->reasons_len; i++)
-		append_text(reasons, v->reasons[i]);
+		json_append(reasons, json_new_text(v->reasons[i]));
 	json_put(object, "reasons", reasons);
 	return object;
 }

@@ -133,6 +133,13 @@ load ../lib/runup
 	assert_exit 3
 }
 
+@test "started without standard descriptors, nothing is written where it does not belong" {
+	run_command bash -c 'exec "$1" check -v <&- >&- 2>&-' - "$RUNUP"
+	assert_exit 0
+	run_command bash -c 'exec "$1" nonsense <&- >&- 2>&-' - "$RUNUP"
+	assert_exit 2
+}
+
 @test "explain knows every check, cause and sysctl it lists" {
 	runup explain
 	assert_exit 0
