@@ -171,9 +171,10 @@ install: all                   ## install below $(DESTDIR)$(PREFIX)
 	install -m 0644 man/runup-profile.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 0644 completion/runup.bash $(DESTDIR)$(COMPDIR)/runup
 
-uninstall:                     ## remove what install put there
+uninstall:                     ## remove what install put there, and nothing else
 	rm -f $(DESTDIR)$(SBINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard profiles/*.ini schemas/*.schema.json))
+	for d in profiles schemas .; do rmdir $(DESTDIR)$(DATADIR)/$$d 2>/dev/null || true; done
 
 clean:                         ## remove $(B)
 	rm -rf $(B)

@@ -19,6 +19,7 @@
 /* A table this small is dumped in about 20 ms; a larger one only where -v asks for it. */
 #define SMALL_TABLE 10000
 #define GROUPS_SHOWN 3
+#define CPUS_SHOWN 8
 
 static const char *const predicts[] = {"conntrack.full", "conntrack.early_drop", NULL};
 
@@ -68,6 +69,25 @@ static const char *breakdown(const struct check_input *in, const struct ct_stats
 	return said;
 }
 
+/* " (CPU 0: 2 000, CPU 3: 911)": drops on one CPU alone point at one queue or one flow. */
+static const char *drops_by_cpu(const struct ct_stats *s, struct findings *out)
+{
+	struct strbuf text = {0};
+	char n[UNITS_MAX];
+	unsigned shown = 0;
+
+	for (unsigned cpu = 0; cpu < s->cpus && shown < CPUS_SHOWN; cpu++)
+		if (s->drop_by_cpu[cpu])
+			strbuf_addf(&text, "%sCPU %u: %s", shown++ ? ", " : " (", cpu,
+				    units_count(s->drop_by_cpu[cpu], n));
+	if (shown)
+		strbuf_add(&text, shown == CPUS_SHOWN ? " ...)" : ")");
+	const char *said = finding_text(out, "%s", strbuf_get(&text));
+
+	strbuf_done(&text);
+	return said;
+}
+
 static void judge_fill(const struct check_input *in, const struct ct_stats *s, struct findings *out)
 {
 	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
@@ -75,9 +95,9 @@ static void judge_fill(const struct check_input *in, const struct ct_stats *s, s
 	int fail = check_threshold_percent(in, "conntrack.capacity", FAIL_PERCENT);
 	struct finding *f = finding_add(out, "conntrack.capacity", FINDING_PASS, "conntrack table");
 
-	f->observed = finding_text(out, "%s of %s entries (%" PRIu64 "%%), %s dropped since boot",
+	f->observed = finding_text(out, "%s of %s entries (%" PRIu64 "%%), %s dropped since boot%s",
 				   units_count(s->entries, a), units_count(s->max, b), percent,
-				   units_count(s->total.drop, c));
+				   units_count(s->total.drop, c), drops_by_cpu(s, out));
 	f->needed = true;
 	if (percent >= (uint64_t)fail)
 		f->status = FINDING_FAIL;

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "core/capacity.h"
 #include "core/check.h"
+#include "sys/caps.h"
 #include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
 #include "sys/sysctl.h"
@@ -49,6 +50,18 @@ static pid_t find_server(const struct check_input *in, unsigned *ret_unreadable)
 	return 0;
 }
 
+/* What looking into other users' processes takes (ptrace_may_access, kernel/ptrace.c). */
+static const char *missing_capabilities(struct findings *out)
+{
+	bool ptrace = caps_effective(CAP_SYS_PTRACE), search = caps_effective(CAP_DAC_READ_SEARCH);
+
+	if (ptrace && search)
+		return "the host refuses it even so";
+	return finding_text(out, "it takes %s%s%s", ptrace ? "" : caps_name(CAP_SYS_PTRACE),
+			    ptrace || search ? "" : " and ",
+			    search ? "" : caps_name(CAP_DAC_READ_SEARCH));
+}
+
 static void unknown_server(const struct check_input *in, const struct demand *d,
 			   unsigned unreadable, struct findings *out)
 {
@@ -64,7 +77,8 @@ static void unknown_server(const struct check_input *in, const struct demand *d,
 		f->observed =
 			finding_text(out, "%u processes of other users may not be looked into",
 				     unreadable);
-		f->fix = "use sudo, or state --pid of a process of your own";
+		f->fix = finding_text(out, "use sudo (%s), or state --pid of a process of your own",
+				      missing_capabilities(out));
 	} else {
 		f->observed = "no process was found that listens on the port";
 		f->fix = "start the server, or state --pid";

@@ -144,6 +144,23 @@ setup() {
 	assert_json_is 'one(d["findings"], status="unknown")["observed"].startswith("not observed")' true
 }
 
+@test "whose descriptors they are takes capabilities, and the ones that lack are named" {
+	need_root
+	need_command setpriv
+	share_temp
+	start_background server /usr/bin/python3 -c 'import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(50); print(s.getsockname()[1], flush=True); time.sleep(60)'
+	wait_until 5 test -s "$BATS_TEST_TMPDIR/server.out"
+	port=$(cat "$BATS_TEST_TMPDIR/server.out")
+	run_command setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all \
+		"$RUNUP" check --role server --connections 10 --port "$port" --only limits.nofile -o json
+	assert_exit 3
+	assert_json_is 'd["findings"][0]["status"]' unknown
+	assert_json_is '"cap_sys_ptrace and cap_dac_read_search" in d["findings"][0]["fix"]' true
+	runup check --role server --connections 10 --port "$port" --only limits.nofile
+	assert_exit 0
+}
+
 @test "a live process is judged by its own limits" {
 	start_background sleeper bash -c 'ulimit -n 100; exec sleep 60'
 	wait_until 5 grep -q 'Max open files *100 ' "/proc/$background_pid/limits"
