@@ -174,7 +174,7 @@ install: all                   ## install below $(DESTDIR)$(PREFIX)
 uninstall:                     ## remove what install put there, and nothing else
 	rm -f $(DESTDIR)$(SBINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard profiles/*.ini schemas/*.schema.json))
-	for d in profiles schemas .; do rmdir $(DESTDIR)$(DATADIR)/$$d 2>/dev/null || true; done
+	for d in /profiles /schemas ''; do rmdir $(DESTDIR)$(DATADIR)$$d 2>/dev/null || true; done
 
 clean:                         ## remove $(B)
 	rm -rf $(B)
