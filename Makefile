@@ -24,7 +24,7 @@ V          ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || cat VERSION 2>/dev/null || echo unknown)
 
 # Targets that need neither compiler nor libraries do not look for them.
-NO_BUILD := deps clean help format uninstall dist
+NO_BUILD := deps clean help format uninstall
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 NEEDS_BUILD := 1
 endif
@@ -53,7 +53,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 WARNINGS += $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n1)),-Wno-unknown-warning-option -Wno-gnu-statement-expression)
 
 ALL_CPPFLAGS := -Isrc -I. -isystem $(B) -D_GNU_SOURCE -DWITH_BPF=$(WITH_BPF) \
-                -DRUNUP_DATADIR='"$(DATADIR)"' $(PKG_CFLAGS) $(CPPFLAGS)
+                $(PKG_CFLAGS) $(CPPFLAGS)
 HARDENING    := -fPIE -fstack-protector-strong $(if $(filter -O%,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 ALL_CFLAGS   := -std=gnu11 $(WARNINGS) $(if $(WERROR),-Werror) $(HARDENING) $(CFLAGS)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
@@ -72,7 +72,7 @@ HELPERS  := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(wildcard tests/h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps preflight test unit bench lint format asan install uninstall dist clean help
+.PHONY: all deps preflight test bench lint format asan install uninstall clean help
 .DEFAULT_GOAL := all
 
 all: $(B)/runup                ## build $(B)/runup (no root, installs nothing)
@@ -114,6 +114,10 @@ endef
 $(eval $(call remember,flags,FLAGS))
 # Only one object knows the version, so a commit rebuilds that one.
 $(eval $(call remember,version,VERSION))
+# Nor the folder that it is installed in: `make install PREFIX=/usr` rebuilds one.
+$(eval $(call remember,datadir,DATADIR))
+$(B)/src/core/profile_find.o: $(B)/datadir
+$(B)/src/core/profile_find.o: ALL_CPPFLAGS += -DRUNUP_DATADIR='"$(DATADIR)"'
 $(B)/src/cli/version.o: $(B)/version
 $(B)/src/cli/version.o: ALL_CPPFLAGS += -DRUNUP_VERSION='"$(VERSION)"'
 

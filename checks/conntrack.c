@@ -92,17 +92,16 @@ static void judge_fill(const struct check_input *in, const struct ct_stats *s, s
 {
 	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
 	uint64_t percent = s->max ? s->entries * 100 / s->max : 0;
-	int fail = check_threshold_percent(in, "conntrack.capacity", FAIL_PERCENT);
+	static const struct threshold t = {WARN_PERCENT, FAIL_PERCENT - 1, FINDING_FAIL};
 	struct finding *f = finding_add(out, "conntrack.capacity", FINDING_PASS, "conntrack table");
 
 	f->observed = finding_text(out, "%s of %s entries (%" PRIu64 "%%), %s dropped since boot%s",
 				   units_count(s->entries, a), units_count(s->max, b), percent,
 				   units_count(s->total.drop, c), drops_by_cpu(s, out));
 	f->needed = true;
-	if (percent >= (uint64_t)fail)
-		f->status = FINDING_FAIL;
-	else if (percent >= WARN_PERCENT)
-		f->status = FINDING_WARN;
+	f->status = check_threshold(in, "conntrack.capacity", &t, percent);
+	if (!s->max)
+		f->observed = finding_text(out, "%s entries, no limit", a);
 	if (f->status == FINDING_PASS && !in->verbose)
 		return;
 	f->why = breakdown(in, s, out);
@@ -134,10 +133,12 @@ static void judge_load(const struct check_input *in, const struct ct_stats *s, s
 
 	struct finding *f =
 		finding_add(out, "conntrack.capacity", FINDING_PASS, "room for the load");
-	uint64_t left = s->max > s->entries ? s->max - s->entries : 0;
+	/* __nf_conntrack_alloc(): with nf_conntrack_max 0 nothing is ever full. */
+	uint64_t left = !s->max ? UINT64_MAX : s->max > s->entries ? s->max - s->entries : 0;
 
 	f->needed = true;
-	f->observed = finding_text(out, "%s free entries", units_count(left, a));
+	f->observed =
+		s->max ? finding_text(out, "%s free entries", units_count(left, a)) : "no limit";
 	f->required = finding_text(out, "%s", units_count(d.value, b));
 	f->arithmetic = finding_text(out, "%s", d.arithmetic);
 	if (d.value <= left)

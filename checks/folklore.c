@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/check.h"
 #include "sys/sysctl.h"
@@ -88,6 +89,14 @@ static const struct folklore rows[] = {
 	},
 };
 
+static bool has_member(const char *id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 static int run(const struct check_input *in, struct findings *out, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -118,5 +127,6 @@ const struct check check_folklore = {
 	.why = "Many guides hand on settings that once helped, never did, or were misread: "
 	       "tcp_fin_timeout against TIME_WAIT, tcp_tw_recycle, SYN cookies off, equal tcp_mem "
 	       "values. They are named here with what they really do.",
+	.has_member = has_member,
 	.run = run,
 };

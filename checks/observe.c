@@ -40,8 +40,13 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 			finding_add(out, "observe", FINDING_UNKNOWN, o->blind[i].source);
 
 		f->observed = finding_text(out, "not observed: %s", o->blind[i].reason);
-		/* BPF only says where and why; what is lost is counted by the kernel's counters. */
-		f->needed = strncmp(o->blind[i].source, "tp_btf", 6) != 0;
+		/*
+		 * What a firewall rule drops moves no counter, so where a load is to be carried
+		 * even the source that otherwise only attributes is needed.
+		 */
+		f->needed = strncmp(o->blind[i].source, "tp_btf", 6) != 0 || in->load->stated ||
+			    in->profile;
+		f->fix = "use sudo, or see runup doctor";
 	}
 	if (o->alerts == 0) {
 		struct finding *f = finding_add(out, "observe", FINDING_PASS, "losses");
@@ -52,6 +57,11 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	return 0;
 }
 
+static bool has_member(const char *id)
+{
+	return cause_find(id + strlen("observe.")) != NULL;
+}
+
 const struct check check_observe = {
 	.id = "observe",
 	.title = "nothing is being lost right now",
@@ -59,5 +69,6 @@ const struct check check_observe = {
 	       "where it "
 	       "is allowed, a BPF program on freed packets are watched for that long. Only what "
 	       "changes meanwhile counts: values since boot say nothing about now.",
+	.has_member = has_member,
 	.run = run,
 };

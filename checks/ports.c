@@ -89,7 +89,7 @@ static void judge_load(const struct check_input *in, const struct local_ports *p
 {
 	char a[UNITS_MAX], b[UNITS_MAX];
 	uint64_t percent = ports->usable ? d->value * 100 / ports->usable : UINT64_MAX;
-	uint64_t limit = (uint64_t)check_threshold_percent(in, "ports.range", EXHAUSTED_PERCENT);
+	static const struct threshold t = {SLOW_PERCENT, EXHAUSTED_PERCENT, FINDING_FAIL};
 	struct finding *f =
 		finding_add(out, "ports.range", FINDING_PASS, "ports toward each target");
 
@@ -99,14 +99,15 @@ static void judge_load(const struct check_input *in, const struct local_ports *p
 	f->required = finding_text(out, "%s", units_count(d->value, b));
 	f->arithmetic =
 		finding_text(out, "%s; %s / %s = %" PRIu64 "%%", d->arithmetic, b, a, percent);
-	if (percent < SLOW_PERCENT)
+	f->status = check_threshold(in, "ports.range", &t, percent);
+	if (f->status == FINDING_PASS)
 		return;
-	f->status = percent > limit ? FINDING_FAIL : FINDING_WARN;
-	f->why = percent > limit ? "without a free port connect() fails with EADDRNOTAVAIL; no "
-				   "counter and no "
-				   "log line tells"
-				 : "from half of the range on, each connect() searches longer for "
-				   "a free port";
+	f->why = percent > EXHAUSTED_PERCENT
+			 ? "without a free port connect() fails with EADDRNOTAVAIL; no "
+			   "counter and no "
+			   "log line tells"
+			 : "from half of the range on, each connect() searches longer for "
+			   "a free port";
 	f->fix = finding_text(out,
 			      "keep connections alive; %swiden net.ipv4.ip_local_port_range; or "
 			      "use more targets or source addresses",
@@ -142,6 +143,24 @@ static int run_range(const struct check_input *in, struct findings *out, struct 
 	return 0;
 }
 
+/* What is reserved and the ports together: writing the new ones alone would free the old ones. */
+static const char *reserve_text(const struct ranges *reserved, const struct ranges *ports,
+				struct findings *out)
+{
+	struct ranges all = {0};
+	struct strbuf text = {0};
+
+	ranges_add_all(&all, reserved);
+	ranges_add_all(&all, ports);
+	ranges_format(&all, &text);
+	const char *fix = finding_text(out, "sysctl -w net.ipv4.ip_local_reserved_ports=%s",
+				       strbuf_get(&text));
+
+	strbuf_done(&text);
+	ranges_done(&all);
+	return fix;
+}
+
 static int run_reserved(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct local_ports ports;
@@ -175,8 +194,7 @@ static int run_reserved(const struct check_input *in, struct findings *out, stru
 		f->why = "an outgoing connection may take the port while the server is down, and "
 			 "its "
 			 "restart then fails with EADDRINUSE";
-		f->fix = finding_text(out, "sysctl -w net.ipv4.ip_local_reserved_ports=%" PRIu32,
-				      low);
+		f->fix = reserve_text(&ports.reserved, listen, out);
 	}
 	ranges_done(&ports.reserved);
 	return 0;
@@ -197,14 +215,14 @@ static int run_time_wait(const struct check_input *in, struct findings *out, str
 	struct finding *f =
 		finding_add(out, "ports.time_wait", FINDING_PASS, "TIME_WAIT left over");
 	uint64_t percent = ports.usable ? s.tcp_time_wait * 100 / ports.usable : 0;
-	uint64_t limit = (uint64_t)check_threshold_percent(in, "ports.time_wait", SLOW_PERCENT);
+	static const struct threshold t = {SLOW_PERCENT + 1, SLOW_PERCENT, FINDING_WARN};
 
 	f->needed = in->load->role == ROLE_GENERATOR;
 	f->observed = finding_text(out, "%s sockets", units_count(s.tcp_time_wait, a));
 	f->arithmetic = finding_text(out, "%s / %s local ports = %" PRIu64 "%%", a,
 				     units_count(ports.usable, b), percent);
-	if (percent > limit) {
-		f->status = FINDING_WARN;
+	f->status = check_threshold(in, "ports.time_wait", &t, percent);
+	if (f->status != FINDING_PASS) {
 		f->why = "each may still hold a local port toward its destination for up to 60 s "
 			 "after "
 			 "the last run";

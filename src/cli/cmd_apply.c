@@ -27,7 +27,7 @@ static const struct opt opts[] = {
 };
 
 static json_t *to_json(const struct session *s, const struct changes *cs, const char *id,
-		       bool dry_run)
+		       bool dry_run, const struct err *failed)
 {
 	json_t *j = json_new_object();
 
@@ -35,13 +35,14 @@ static json_t *to_json(const struct session *s, const struct changes *cs, const 
 	json_put_text(j, "changeset", *id ? id : NULL);
 	json_put_text(j, "profile", s->profile.name);
 	json_put_bool(j, "dry_run", dry_run);
+	json_put_text(j, "error", failed ? failed->msg : NULL);
 	json_put(j, "host", host_to_json(&s->host));
 	json_put(j, "changes", changes_to_json(cs));
 	return j;
 }
 
 static void print_text(const struct app *app, const struct changes *cs, const char *id,
-		       bool dry_run)
+		       bool dry_run, bool failed)
 {
 	struct text_style style = output_style(app);
 	struct strbuf out = {0};
@@ -51,7 +52,10 @@ static void print_text(const struct app *app, const struct changes *cs, const ch
 	text_changes(cs, &style, &out);
 	if (out.len)
 		strbuf_add(&out, "\n");
-	if (dry_run)
+	if (failed)
+		strbuf_add(&out, *id ? "not applied: what was written has been put back\n"
+				     : "not applied: nothing was written\n");
+	else if (dry_run)
 		strbuf_addf(&out, "%zu setting%s would be written; nothing was\n", planned,
 			    planned == 1 ? "" : "s");
 	else if (*id && written)
@@ -78,9 +82,9 @@ static int apply(const struct app *app, const struct apply_opts *o, struct sessi
 		r = changing_apply(app, s, &plan, id, e);
 	/* After a failure the table says which setting it was and that the others were put back. */
 	if (o->output == OUTPUT_JSON)
-		output_json(to_json(s, &plan, id, o->dry_run));
+		output_json(to_json(s, &plan, id, o->dry_run, r < 0 ? e : NULL));
 	else if (!app->quiet || r < 0)
-		print_text(app, &plan, id, o->dry_run);
+		print_text(app, &plan, id, o->dry_run, r < 0);
 	changes_done(&plan);
 	return r;
 }

@@ -115,6 +115,14 @@ static void print_text(const struct app *app, const struct session *s, const str
 	output_text(&out);
 }
 
+static bool names_observe(const char *const *ids)
+{
+	for (; ids && *ids; ids++)
+		if (strncmp(*ids, "observe", strlen("observe")) == 0)
+			return true;
+	return false;
+}
+
 static int judge(const struct app *app, const struct check_opts *o, struct session *s,
 		 struct err *e)
 {
@@ -123,6 +131,8 @@ static int judge(const struct app *app, const struct check_opts *o, struct sessi
 	struct findings fs = {0};
 	int r = selection_check(&sel, e);
 
+	if (r == 0 && !o->observe_ns && names_observe((const char *const *)o->only))
+		r = err_set(e, ERR_BAD_INPUT, "--only observe needs --observe DURATION");
 	if (r == 0 && o->observe_ns)
 		r = observe(app, &s->host, o->observe_ns, &observed, e);
 	if (r == 0) {
@@ -130,6 +140,9 @@ static int judge(const struct app *app, const struct check_opts *o, struct sessi
 
 		checks_run(&in, &sel, &fs);
 		r = session_exit_code(&fs, o->fail_on == 1);
+		/* Where nothing was judged there is nothing to be ready by. */
+		if (!fs.len)
+			r = EXIT_COULD_NOT;
 		if (o->output == OUTPUT_JSON)
 			output_json(to_json(s, &sel, &fs, r));
 		else if (!app->quiet || r != EXIT_CLEAN)

@@ -73,7 +73,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	/* "observe.CAUSE" is the cause, seen by a check. */
 	const struct cause *cause =
 		cause_find(strncmp(id, "observe.", 8) == 0 ? id + strlen("observe.") : id);
-	const struct check *check = check_find(id);
+	const struct check *check = check_id_valid(id) ? check_find(id) : NULL;
 	const struct sysctl_key *key = sysctl_key_find(id);
 
 	if (cause)

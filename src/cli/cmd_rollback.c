@@ -113,12 +113,28 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 	return r;
 }
 
+/* All that its journal proves has been put back; lines that it does not prove keep it open. */
+static bool nothing_provable_left(const struct changeset *cs)
+{
+	for (size_t i = 0; i < cs->changes.len; i++)
+		if (*cs->changes.item[i].key && !cs->undone[i])
+			return false;
+	return true;
+}
+
+static void name_unreadable(struct outcome *out, const char *id, const struct changeset *cs)
+{
+	strbuf_addf(&out->text, "changeset %s: nothing of it can be proven; left alone\n", id);
+	changeset_bad_lines(cs, &out->text);
+	raise_exit(out, EXIT_COULD_NOT);
+}
+
 /* Bare `rollback`: the newest open changeset; --all: each of them, newest first. */
 static int roll_back_open(struct outcome *out, const struct host *h, const struct state_dir *d,
 			  struct err *e)
 {
 	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
-	size_t len, done = 0;
+	size_t len, done = 0, left = 0;
 	int r = changeset_ids(d, &ids, &len, e);
 
 	for (size_t i = len; r == 0 && i-- > 0 && (out->o->all || done == 0);) {
@@ -126,20 +142,21 @@ static int roll_back_open(struct outcome *out, const struct host *h, const struc
 
 		r = changeset_read(d, ids[i], &cs, e);
 		enum changeset_state state = cs.state;
+		bool spent = still_open(state) && nothing_provable_left(&cs);
 
-		changeset_done(&cs);
 		if (r == 0 && state == CHANGESET_UNREADABLE) {
-			strbuf_addf(&out->text,
-				    "changeset %s: its journal is not believed; left alone\n",
-				    ids[i]);
-			raise_exit(out, EXIT_COULD_NOT);
+			name_unreadable(out, ids[i], &cs);
+			left++;
 		}
 		/* A crash before anything was written leaves an empty one: tidied up on the way. */
 		if (r == 0 && (still_open(state) || state == CHANGESET_EMPTY))
 			r = roll_back_one(out, h, d, ids[i], e);
-		done += still_open(state);
+		/* What is left of it no rollback can do: the next one has its turn. */
+		done += still_open(state) && !spent;
+		left += spent;
+		changeset_done(&cs);
 	}
-	if (r == 0 && done == 0)
+	if (r == 0 && done + left == 0)
 		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
 	return r;
 }
@@ -173,8 +190,10 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	struct outcome out = {.app = app, .o = o, .list = json_new_array()};
 	struct host h;
 
-	if (o->all && in->operands_len)
+	if (o->all && in->operands_len) {
+		json_decref(out.list);
 		return err_set(e, ERR_BAD_INPUT, "rollback takes a CHANGESET or --all, not both");
+	}
 
 	int r = host_open(&h, NULL, app->netns, e);
 

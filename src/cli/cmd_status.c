@@ -38,11 +38,13 @@ static void raise_exit(struct outcome *out, int code)
 
 static void judge(struct outcome *out, const struct changeset *cs)
 {
+	if (cs->state == CHANGESET_CLOSED)
+		return; /* it is over, whatever was left */
 	if (cs->state == CHANGESET_UNFINISHED || changes_count(&cs->changes, CHANGE_DRIFTED))
 		raise_exit(out, EXIT_FINDINGS);
 	if (cs->state == CHANGESET_UNREADABLE || changes_count(&cs->changes, CHANGE_UNKNOWN))
 		raise_exit(out, EXIT_COULD_NOT);
-	if (cs->state != CHANGESET_CLOSED && cs->bad_len)
+	if (cs->bad_len)
 		raise_exit(out, EXIT_COULD_NOT);
 }
 

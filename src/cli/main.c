@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program: global options, dispatch, the one place that prints errors and picks exit codes. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,8 @@ int main(int argc, char **argv)
 	if (argc < 1)
 		return EXIT_BAD_INPUT;
 	fill_standard_descriptors();
+	/* A file size limit must fail a write that can be undone, not kill between two of them. */
+	signal(SIGXFSZ, SIG_IGN);
 
 	int r = dispatch(argv, &a, &e);
 
@@ -160,7 +163,7 @@ int main(int argc, char **argv)
 	}
 	arena_done(&a);
 	/* A full disk or a closed pipe must not look like success. */
-	if (fflush(stdout) != 0 && r == EXIT_CLEAN)
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == EXIT_CLEAN)
 		r = EXIT_COULD_NOT;
 	return r;
 }

@@ -49,6 +49,21 @@ static void take_results(struct changes *all, const struct changes *undone)
 	}
 }
 
+/*
+ * The run did not have the setting that its report says it had: it is another one now, or it was
+ * put back (so there is nothing to restore) before runup did.
+ */
+static void name_drift(struct run *r, const struct changes *undone)
+{
+	for (size_t i = 0; i < undone->len; i++) {
+		const struct change *c = &undone->item[i];
+
+		if (c->result == CHANGE_DRIFTED || c->result == CHANGE_UNCHANGED)
+			verdict_suspect(&r->verdict, "%s was changed by somebody while it ran",
+					c->key);
+	}
+}
+
 void run_undo(struct run *r)
 {
 	struct rollback_options ro = {.force = false};
@@ -65,6 +80,7 @@ void run_undo(struct run *r)
 					&e);
 	state_dir_close(&r->state);
 	take_results(&r->changes, &undone);
+	name_drift(r, &undone);
 	if (rc == 0 &&
 	    (changes_count(&undone, CHANGE_FAILED) || changes_count(&undone, CHANGE_UNKNOWN)))
 		rc = err_set(&e, EIO, "not every setting could be put back; try: runup rollback %s",

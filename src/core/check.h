@@ -32,6 +32,8 @@ struct check {
 	const char *why;	     /* what `runup explain` prints */
 	const char *const *predicts; /* cause ids, NULL-terminated; NULL: none */
 	bool has_threshold;	     /* a profile may say `ID = fail above N%` */
+	/* A family: is `id` ("folklore.tcp_mem") one of its members? NULL: it has none. */
+	bool (*has_member)(const char *id);
 	int (*run)(const struct check_input *in, struct findings *out, struct err *e);
 };
 
@@ -81,8 +83,16 @@ bool check_selected(const struct check *c, const struct check_selection *sel);
 void checks_run(const struct check_input *in, const struct check_selection *sel,
 		struct findings *out);
 
-/* For a check with a threshold: the profile's "above N%" for its id, or otherwise. */
-int check_threshold_percent(const struct check_input *in, const char *id, int otherwise);
+/*
+ * For a check with a threshold: the status of `percent` used. Above `limit` it is `severity`, from
+ * `soft` on at least a warning; a profile's "SEVERITY above N%" stands in for limit and severity.
+ */
+struct threshold {
+	uint64_t soft, limit; /* percent */
+	enum finding_status severity;
+};
+enum finding_status check_threshold(const struct check_input *in, const char *id,
+				    const struct threshold *t, uint64_t percent);
 
 /*
  * For the checks: judges what the profile wants of every sysctl that `id` owns, one finding a key.

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/cause.h"
 #include "core/check.h"
 #include "sys/sysctl.h"
 
@@ -33,16 +32,19 @@ bool check_id_valid(const char *id)
 {
 	const struct check *c = check_find(id);
 
-	if (c && strcmp(c->id, "observe") == 0 && strcmp(id, "observe") != 0)
-		return cause_find(id + strlen("observe.")) != NULL;
-	return c != NULL;
+	return c && (strcmp(c->id, id) == 0 || !c->has_member || c->has_member(id));
 }
 
-int check_threshold_percent(const struct check_input *in, const char *id, int otherwise)
+enum finding_status check_threshold(const struct check_input *in, const char *id,
+				    const struct threshold *t, uint64_t percent)
 {
 	const struct check_rule *rule = in->profile ? profile_rule(in->profile, id) : NULL;
+	bool said = rule && rule->above_percent >= 0;
+	uint64_t limit = said ? (uint64_t)rule->above_percent : t->limit;
 
-	return rule && rule->above_percent >= 0 ? rule->above_percent : otherwise;
+	if (percent > limit)
+		return said ? rule->severity : t->severity;
+	return percent >= t->soft ? FINDING_WARN : FINDING_PASS;
 }
 
 static bool listed(const char *const *list, const char *id)
@@ -70,7 +72,13 @@ bool check_selected(const struct check *c, const struct check_selection *sel)
 
 static bool finding_wanted(const struct finding *f, const struct check_selection *sel)
 {
-	return !sel || (!listed(sel->skip, f->id) && (!sel->only || listed(sel->only, f->id)));
+	if (!sel || (!listed(sel->skip, f->id) && (!sel->only || listed(sel->only, f->id))))
+		return true;
+	/* What a whole family could not tell, the member that was asked for could not either. */
+	for (const char *const *id = sel->only; id && *id; id++)
+		if (f->status == FINDING_UNKNOWN && in_family(f->id, *id))
+			return !listed(sel->skip, f->id);
+	return false;
 }
 
 /* The profile decides how severe a check is; a pass stays a pass, an unknown an unknown. */
@@ -78,7 +86,9 @@ static void apply_rule(const struct check_input *in, struct finding *f)
 {
 	const struct check_rule *rule = in->profile ? profile_rule(in->profile, f->id) : NULL;
 
-	if (!rule || (f->status != FINDING_FAIL && f->status != FINDING_WARN))
+	/* With a threshold the check has judged by it already. */
+	if (!rule || rule->above_percent >= 0 ||
+	    (f->status != FINDING_FAIL && f->status != FINDING_WARN))
 		return;
 	f->status = rule->severity;
 	if (rule->severity == FINDING_NA)
@@ -186,7 +196,7 @@ static void judge_sysctl(const struct check_input *in, const char *id, const str
 		return;
 	}
 	f->observed = finding_value(out, now);
-	if (value_satisfies(w->value_kind, w->op, now, w->value))
+	if (sysctl_satisfies(w->sysctl, w->value_kind, w->op, now, w->value))
 		return;
 
 	struct strbuf write = {0};
@@ -194,7 +204,7 @@ static void judge_sysctl(const struct check_input *in, const char *id, const str
 	value_merge(w->value_kind, w->op, now, w->value, &write);
 	f->status = w->sysctl->severity;
 	/* Enough for the load, but without the head-room that auto asks for. */
-	if (w->minimum && value_satisfies(w->value_kind, w->op, now, w->minimum))
+	if (w->minimum && sysctl_satisfies(w->sysctl, w->value_kind, w->op, now, w->minimum))
 		f->status = FINDING_WARN;
 	f->fix = fix_text(in, w, strbuf_get(&write), out);
 	strbuf_done(&write);

@@ -271,6 +271,11 @@ static int complete_connections(struct load *l, struct err *e)
 
 int load_complete(struct load *l, struct err *e)
 {
+	/* Who names only what is connected to speaks of the side that connects. */
+	if (load_states(l, LOAD_TARGET) && !(l->stated & (LOAD_ROLE | LOAD_PORT))) {
+		l->role = ROLE_GENERATOR;
+		l->stated |= LOAD_ROLE;
+	}
 	if (load_states(l, LOAD_KEEPALIVE | LOAD_RATE) && !l->keepalive) {
 		if (load_states(l, LOAD_NEW_CONNECTIONS) && l->new_connections != l->rate)
 			return err_set(

@@ -24,7 +24,8 @@ struct parser {
 	FILE *file;
 	struct err *err;
 	bool failed;
-	const char *include;	 /* NULL: none */
+	const char *include; /* NULL: none */
+	unsigned include_line;
 	unsigned load_lines[32]; /* by bit of enum load_field: where it was set, for duplicates */
 };
 
@@ -136,6 +137,9 @@ static int parse_sysctl(struct parser *ps, const char *key, const char *value)
 	struct want *w = &ps->profile->wants[ps->profile->wants_len - 1];
 
 	w->sysctl = k;
+	struct err why;
+	if (!w->is_auto && w->value_kind != VALUE_TEXT && sysctl_value_check(k, w->value, &why) < 0)
+		return fail(ps, "'%s = %s': %s", key, value, why.msg);
 	if (w->is_auto && k->auto_value == AUTO_NONE)
 		return fail(ps, "'%s = auto': there is no sum for this key; give a value", name);
 	return 1;
@@ -203,6 +207,7 @@ static int parse_profile(struct parser *ps, const char *key, const char *value)
 		if (strchr(value, '/'))
 			return fail(ps, "include '%s': the name of a profile, not a path", value);
 		ps->include = arena_strdup(&ps->profile->arena, value);
+		ps->include_line = ps->line;
 		return 1;
 	}
 	return fail(ps, "unknown key '%s' in [profile] (known: summary, include)", key);
@@ -344,10 +349,14 @@ static int include(struct parser *ps, int depth, struct err *e)
 	struct profile inc = {0};
 
 	if (depth >= INCLUDE_DEPTH_MAX)
-		return err_set(e, ERR_BAD_INPUT, "%s: include '%s': more than %d deep (a circle?)",
-			       ps->path, ps->include, INCLUDE_DEPTH_MAX);
+		return err_set(e, ERR_BAD_INPUT,
+			       "%s:%u: include '%s': more than %d deep (a circle?)", ps->path,
+			       ps->include_line, ps->include, INCLUDE_DEPTH_MAX);
 	int r = load_file(&inc, ps->include, ps->path, depth + 1, e);
 
+	/* An error inside that file names it already; that there is none is this line's. */
+	if (r < 0 && !inc.path)
+		r = err_wrap(e, "%s:%u", ps->path, ps->include_line);
 	if (r < 0)
 		goto out;
 	load_merge(&p->load, &inc.load);

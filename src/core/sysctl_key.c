@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/sysctl_key.h"
 
+#include <inttypes.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "base/parse.h"
 
 /*
  * Scopes were read off Linux 6.18 in a fresh network namespace (what is absent there is the host's,
@@ -35,6 +39,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_syncookies",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 2,
 		.check = "config.profile",
 		.severity = FINDING_FAIL,
 		.why = "off, a full SYN queue drops connection attempts that cookies would have "
@@ -44,6 +49,8 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.ip_local_port_range",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_RANGE,
+		.min = 1,
+		.max = 65535,
 		.check = "ports.range",
 		.severity = FINDING_FAIL,
 		.why = "the ports that outgoing connections take, per destination; IPv6 uses the "
@@ -65,6 +72,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.ip_unprivileged_port_start",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 65535,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "ip_local_port_range may not begin below it",
@@ -73,6 +81,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_tw_reuse",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 2,
 		.check = "tcp.tw_reuse",
 		.severity = FINDING_FAIL,
 		.why = "1 lets a new outgoing connection take a port in TIME_WAIT after one second "
@@ -92,6 +101,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_timestamps",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 2,
 		.check = "tcp.tw_reuse",
 		.severity = FINDING_FAIL,
 		.why = "tcp_tw_reuse works only between hosts that both send timestamps",
@@ -100,6 +110,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_fin_timeout",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.min = 1,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "seconds an orphaned connection stays in FIN_WAIT_2; it does not shorten "
@@ -119,6 +130,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_slow_start_after_idle",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 255,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "1 makes a kept-alive connection start slowly again after each pause",
@@ -127,6 +139,7 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_abort_on_overflow",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.max = 255,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "1 answers a full accept queue with a reset, which clients cannot retry",
@@ -135,6 +148,8 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_rmem",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.fields = 3,
+		.min = 1,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "smallest, initial and largest receive buffer of a connection, in bytes",
@@ -143,6 +158,8 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_wmem",
 		.scope = SCOPE_NETNS,
 		.kind = VALUE_NUMBERS,
+		.fields = 3,
+		.min = 1,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "smallest, initial and largest send buffer of a connection, in bytes",
@@ -151,6 +168,9 @@ static const struct sysctl_key keys[] = {
 		.key = "net.ipv4.tcp_mem",
 		.scope = SCOPE_HOST,
 		.kind = VALUE_NUMBERS,
+		.fields = 3,
+		.min = 1,
+		.max = INT64_MAX,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "pages of memory for all TCP sockets: low, pressure and hard limit",
@@ -192,6 +212,7 @@ static const struct sysctl_key keys[] = {
 		.scope = SCOPE_NETNS_SHOWN,
 		.module = true,
 		.kind = VALUE_NUMBERS,
+		.zero_is_unlimited = true,
 		.auto_value = AUTO_CONNTRACK,
 		.check = "conntrack.capacity",
 		.severity = FINDING_FAIL,
@@ -222,6 +243,7 @@ static const struct sysctl_key keys[] = {
 		.key = "fs.file-max",
 		.scope = SCOPE_HOST,
 		.kind = VALUE_NUMBERS,
+		.max = INT64_MAX,
 		.check = "limits.system_files",
 		.severity = FINDING_FAIL,
 		.why = "open files of the whole host; its default is far above any need, so "
@@ -256,6 +278,7 @@ static const struct sysctl_key keys[] = {
 		.key = "vm.swappiness",
 		.scope = SCOPE_HOST,
 		.kind = VALUE_NUMBERS,
+		.max = 200,
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "how readily anonymous memory is swapped out",
@@ -290,6 +313,37 @@ const struct sysctl_key *sysctl_key_find(const char *key)
 	if (strncmp(key, "vm.", 3) == 0)
 		return &other_vm;
 	return NULL;
+}
+
+int sysctl_value_check(const struct sysctl_key *k, const char *text, struct err *e)
+{
+	int64_t max = k->max ? k->max : INT_MAX, n;
+	unsigned expected = k->kind == VALUE_RANGE ? 2 : k->fields ? k->fields : 1, found = 0;
+	char word[64];
+
+	if (k->scope == SCOPE_UNKNOWN || k == &other_vm || k->kind == VALUE_SET)
+		return 0;
+	while ((text = parse_word(text, word, sizeof(word)))) {
+		found++;
+		if (parse_kernel_number(word, &n) < 0)
+			return err_set(e, ERR_BAD_INPUT, "'%s' is not a number", word);
+		if (n < k->min || n > max)
+			return err_set(e, ERR_BAD_INPUT,
+				       "%" PRId64 " is not between %" PRId64 " and %" PRId64, n,
+				       k->min, max);
+	}
+	if (found != expected)
+		return err_set(e, ERR_BAD_INPUT, "%u number%s where %u %s expected", found,
+			       found == 1 ? "" : "s", expected, expected == 1 ? "is" : "are");
+	return 0;
+}
+
+bool sysctl_satisfies(const struct sysctl_key *k, enum value_kind kind, enum op op, const char *now,
+		      const char *want)
+{
+	if (k && k->zero_is_unlimited && op == OP_AT_LEAST && value_equal(kind, now, "0"))
+		return true;
+	return value_satisfies(kind, op, now, want);
 }
 
 const char *scope_name(enum scope s)

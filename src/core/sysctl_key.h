@@ -31,6 +31,9 @@ struct sysctl_key {
 	enum scope scope;
 	bool module; /* there only while a module is loaded */
 	enum value_kind kind;
+	unsigned fields;	/* how many numbers; 0: one */
+	int64_t min, max;	/* of each number; max 0: as large as an int */
+	bool zero_is_unlimited; /* 0 is more than any number */
 	enum auto_value auto_value;
 	const char *check; /* id of the check that judges it; "config.profile" otherwise */
 	enum finding_status
@@ -44,6 +47,17 @@ struct sysctl_key {
  * a profile must not become code execution.
  */
 const struct sysctl_key *sysctl_key_find(const char *key);
+
+/*
+ * Could the kernel take `text` for this key? Number of fields and range, where a row says so, so
+ * that a wrong one is refused where it is written and not by the kernel half-way
+ * (proc_dointvec_minmax() stores the fields before a bad one). -ERR_BAD_INPUT.
+ */
+must_check int sysctl_value_check(const struct sysctl_key *k, const char *text, struct err *e);
+
+/* value_satisfies(), with what 0 means to this key. */
+bool sysctl_satisfies(const struct sysctl_key *k, enum value_kind kind, enum op op, const char *now,
+		      const char *want);
 
 const char *scope_name(enum scope s);
 

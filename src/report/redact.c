@@ -33,6 +33,7 @@ enum expect {
 	EXPECT_USER,	    /* -u USER:PASSWORD */
 	EXPECT_ENVIRONMENT, /* -e NAME=VALUE */
 	EXPECT_COOKIE,	    /* -b NAME=VALUE */
+	EXPECT_HEADER,	    /* -H 'NAME: VALUE' */
 };
 
 struct redaction {
@@ -41,6 +42,12 @@ struct redaction {
 	bool first; /* at the first character of an argument */
 	bool plain; /* no blank and no quote came before it in there: no script */
 };
+
+/* Headers whose value is no secret; of any other it may be. */
+static const char *const plain_headers[] = {"accept",	     "accept-encoding", "accept-language",
+					    "connection",    "content-length",	"content-type",
+					    "cache-control", "expect",		"host",
+					    "user-agent"};
 
 static bool name_char(char c)
 {
@@ -186,6 +193,25 @@ static const char *option_end(const struct redaction *r, const char *s, char bef
 	return s + strcspn(s, " \t\n");
 }
 
+/* "Name: value" of -H: the value is hidden unless the name is known to be harmless. */
+static const char *hide_header(const struct redaction *r, const char *s, const char *end)
+{
+	const char *colon = memchr(s, ':', (size_t)(end - s));
+
+	if (!colon)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(plain_headers); i++)
+		if (strlen(plain_headers[i]) == (size_t)(colon - s) &&
+		    strncasecmp(s, plain_headers[i], (size_t)(colon - s)) == 0)
+			return NULL;
+	colon += 1 + strspn(colon + 1, " ");
+	if (colon >= end)
+		return NULL;
+	strbuf_addn(r->out, s, (size_t)(colon - s));
+	strbuf_add(r->out, HIDDEN);
+	return end;
+}
+
 /* The value of an option whose name promised a secret; returns what follows, or NULL. */
 static const char *hide_expected(struct redaction *r, const char *s, char before)
 {
@@ -195,6 +221,8 @@ static const char *hide_expected(struct redaction *r, const char *s, char before
 	r->expect = EXPECT_NOTHING;
 	if (end == s || (expect == EXPECT_SECRET && *s == '-'))
 		return NULL;
+	if (expect == EXPECT_HEADER)
+		return hide_header(r, s, end);
 	if (expect != EXPECT_SECRET) {
 		head = memchr(s, expect == EXPECT_USER ? ':' : '=', (size_t)(end - s));
 		if (!head || strncmp(head, "://", 3) == 0)
@@ -217,6 +245,8 @@ static enum expect short_option(char letter)
 		return EXPECT_USER;
 	case 'e': /* k6, docker */
 		return EXPECT_ENVIRONMENT;
+	case 'H': /* curl, wrk, hey, ab, autocannon */
+		return EXPECT_HEADER;
 	case 'b': /* curl */
 	case 'C': /* ab */
 		return EXPECT_COOKIE;
@@ -232,6 +262,9 @@ static enum expect long_option(const char *name, size_t len)
 	if ((len == 4 && strncmp(name, "user", len) == 0) ||
 	    (len == 10 && strncmp(name, "proxy-user", len) == 0))
 		return EXPECT_USER;
+	if ((len == 6 && strncmp(name, "header", len) == 0) ||
+	    (len == 7 && strncmp(name, "headers", len) == 0))
+		return EXPECT_HEADER;
 	return secret_name(name, len) ? EXPECT_SECRET : EXPECT_NOTHING;
 }
 

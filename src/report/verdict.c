@@ -99,6 +99,16 @@ static void worsen(struct verdict *v, enum verdict_word w)
 		v->word = w;
 }
 
+void verdict_suspect(struct verdict *v, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_reason(v, fmt, ap);
+	va_end(ap);
+	worsen(v, VERDICT_SUSPECT);
+}
+
 /* "accept queue full: 72 at tcp 0.0.0.0:8080 (nginx, pid 4242)" */
 static void alert_reason(struct verdict *v, const struct alert *a, const char *and)
 {
@@ -171,7 +181,9 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret)
 			judge_alert(in, ret, &o->alert[i]);
 	judge_unknown(in, ret);
 	if (ret->word == VERDICT_VALID)
-		verdict_remark(ret, "nothing that touches the load was lost or ran out");
+		verdict_remark(ret,
+			       "no counter that was watched tells of a loss that touches the load "
+			       "(what a firewall rule drops has none)");
 	if (!states_ports(in->load))
 		verdict_remark(ret, "no port, target or process was stated: every listener and "
 				    "socket of this host was taken for the load's");

@@ -55,6 +55,9 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret);
 /* INVALID for a reason that needs no alert: the command was not started, was cut short … */
 void verdict_invalid(struct verdict *v, const char *fmt, ...) printf_(2, 3);
 
+/* Likewise SUSPECT, unless it is worse already. */
+void verdict_suspect(struct verdict *v, const char *fmt, ...) printf_(2, 3);
+
 /* One more sentence; the word stays. */
 void verdict_remark(struct verdict *v, const char *fmt, ...) printf_(2, 3);
 

@@ -44,6 +44,8 @@ int child_signals_take(struct child_signals *ret, struct err *e)
 		if (sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
 			sigaddset(&s.ignored, sig);
 	}
+	/* main() ignores it for runup alone. */
+	sigdelset(&s.ignored, SIGXFSZ);
 	/* A signal that is blocked is queued even if it is ignored (sig_ignored(),
 	 * kernel/signal.c), so what was ignored must not be blocked. */
 	for (size_t i = 0; i < ARRAY_LEN(ending); i++)

@@ -48,8 +48,13 @@ static int open_by_path(const char *spec, struct err *e)
 int netns_enter(const char *spec, struct err *e)
 {
 	uint64_t pid;
-	cleanup_close int fd = parse_u64(spec, 1, INT_MAX, &pid) == 0 ? open_by_pid(spec, pid, e)
-								      : open_by_path(spec, e);
+	bool number = parse_u64(spec, 1, INT_MAX, &pid) == 0;
+	cleanup_close int fd = number ? open_by_pid(spec, pid, e) : open_by_path(spec, e);
+	struct err ignored;
+
+	/* `ip netns add 4242` makes a name of digits. */
+	if (fd < 0 && number)
+		fd = open_by_path(spec, &ignored);
 
 	if (fd < 0)
 		return fd;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/proc.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -107,6 +108,10 @@ void proc_comm(const struct host *h, pid_t pid, char buf[PROC_COMM_MAX])
 
 	if (file_read(h, proc_path(pid, "comm", path), buf, PROC_COMM_MAX, &ignored) < 0)
 		buf[0] = '\0';
+	/* prctl(PR_SET_NAME) takes any byte: shown as it is, an escape would reach the terminal. */
+	for (char *c = buf; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 }
 
 static int count_entries(const struct host *h, const char *path, uint64_t *ret, struct err *e)

@@ -24,15 +24,16 @@ bool sysctl_key_valid(const char *key)
 		char c = key[i];
 
 		if (c == '.' || c == '\0') {
-			if (i == part)
-				return false; /* empty part: "a..b", ".a", "a." */
+			/* Empty ("a..b"), or a '/' at an end ("net./.core" is net.core again). */
+			if (i == part || key[part] == '/' || key[i - 1] == '/')
+				return false;
 			part = i + 1;
 		} else if (!isalnum((unsigned char)c) && !strchr("_-/:@+", c)) {
 			return false;
 		}
 	}
-	/* A '/' stands for a dot inside a name, so "/." of sysctl(8) would be the parent folder. */
-	return !strstr(key, "//") && key[0] != '/' && key[len - 1] != '/';
+	/* A '/' stands for a dot inside a name: two would be the parent folder. */
+	return !strstr(key, "//");
 }
 
 static void key_path(const char *key, char path[PATH_SIZE])

@@ -34,7 +34,7 @@ must_check int apply_changes(const struct host *h, const struct state_dir *d,
 
 struct rollback_options {
 	bool dry_run; /* says what it would do; neither host nor journal is written */
-	bool force;   /* restores a drifted value too */
+	bool force;   /* restores a drifted value too, and closes what cannot be proven */
 };
 
 /*

@@ -6,11 +6,15 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "core/sysctl_key.h"
 #include "tune/apply.h"
 
 bool plan_satisfied(const struct change *c, const char *value)
 {
-	return value_satisfies(c->value_kind, c->op, value, c->want) ||
+	const struct sysctl_key *k =
+		strcmp(c->kind, "sysctl") == 0 ? sysctl_key_find(c->key) : NULL;
+
+	return sysctl_satisfies(k, c->value_kind, c->op, value, c->want) ||
 	       value_equal(c->value_kind, value, c->expect);
 }
 

@@ -179,7 +179,8 @@ static bool pending(const struct undo *u, size_t n)
 /* Backwards; `gone`: nothing to write, and why. Closes the changeset if nothing is left to do. */
 static void undo_all(struct undo *u, const char *gone)
 {
-	bool left = !gone && !u->cs.count_proven;
+	/* --force gives up what the journal does not prove; nothing is written for it. */
+	bool left = !gone && !u->cs.count_proven && !u->options->force;
 	struct err e;
 
 	for (size_t n = u->cs.changes.len; n-- > 0;) {
@@ -188,7 +189,7 @@ static void undo_all(struct undo *u, const char *gone)
 		enum change_result r =
 			gone ? result(u, n, CHANGE_GONE, "%s", gone) : undo_change(u, n);
 		if (!dealt_with(r))
-			left = true;
+			left = left || r != CHANGE_UNKNOWN || !u->options->force;
 		else if (!u->options->dry_run)
 			note_journal(u,
 				     journal_undone(&u->journal, n, r, u->cs.changes.item[n].now,

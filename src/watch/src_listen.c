@@ -224,9 +224,12 @@ static void listen_describe(const struct watch_context *ctx, void *state)
 		if (d->overflow->count == d->overflow->published &&
 		    d->syn_overflow->count == d->syn_overflow->published)
 			continue;
+		/* Between two readings a queue may fill and drain: then only the limit is known. */
 		d->overflow->detail = d->syn_overflow->detail =
-			arena_printf(&ctx->tally->arena, "queue %" PRIu32 " of %" PRIu32, d->queue,
-				     d->limit);
+			d->queue > d->limit
+				? arena_printf(&ctx->tally->arena, "queue %" PRIu32 " of %" PRIu32,
+					       d->queue, d->limit)
+				: arena_printf(&ctx->tally->arena, "limit %" PRIu32, d->limit);
 	}
 }
 

@@ -21,7 +21,7 @@ setup_file() {
 
 # make, not as a part of the make that may run these tests.
 make_in_copy() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MAKEOVERRIDES -u DESTDIR -u PREFIX \
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u MAKEOVERRIDES -u DESTDIR -u PREFIX -u B -u CFLAGS \
 		make --no-print-directory -j2 -C "$COPY" "$@"
 }
 

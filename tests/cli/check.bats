@@ -112,6 +112,52 @@ setup() {
 	assert_exit 1
 }
 
+@test "a threshold of the profile counts alone: neither lower limits nor softer warnings are its severity" {
+	low=$(make_profile low <<<$'[check]\nports.range = fail above 30%')
+	high=$(make_profile high <<<$'[check]\nports.range = fail above 80%')
+	runup --root "$hosts/vm" check -p "$low" --role generator --connections 12000 --only ports.range
+	assert_exit 1
+	runup --root "$hosts/vm" check -p "$high" --role generator --connections 18000 --only ports.range
+	assert_exit 0
+	assert_out '^warn +ports.range'
+	runup --root "$hosts/vm" check -p "$high" --role generator --connections 23000 --only ports.range
+	assert_exit 1
+}
+
+@test "nothing judged is not ready, and a member of a family must exist" {
+	runup check --only folklore.nosuch
+	assert_exit 2
+	assert_one_error "no check 'folklore.nosuch'"
+	runup check --only observe
+	assert_exit 2
+	assert_one_error '--only observe needs --observe'
+	runup check --only config.profile -o json
+	assert_exit 3
+	assert_json_is 'd["ready"]' false
+}
+
+@test "a target alone speaks of the side that connects: other listeners are not its business" {
+	runup --root "$hosts/vm" check --connections 9000 --target 10.0.0.5:8080 -o json
+	assert_exit 0
+	assert_json_is 'd["load"]["role"]' generator
+}
+
+@test "the fix for reserved ports keeps what is reserved" {
+	cp -r "$hosts/vm" "$BATS_TEST_TMPDIR/host"
+	echo '9100-9102' >"$BATS_TEST_TMPDIR/host/proc/sys/net/ipv4/ip_local_reserved_ports"
+	runup --root "$BATS_TEST_TMPDIR/host" check --role server --port 40000-40010 --only ports.reserved
+	assert_out 'ip_local_reserved_ports=9100-9102,40000-40010'
+}
+
+@test "nf_conntrack_max 0 is no limit, not a full table" {
+	cp -r "$hosts/vm" "$BATS_TEST_TMPDIR/host"
+	echo 0 >"$BATS_TEST_TMPDIR/host/proc/sys/net/netfilter/nf_conntrack_max"
+	rm -f "$BATS_TEST_TMPDIR"/host/netlink/ctnetlink-stats*.hex
+	runup --root "$BATS_TEST_TMPDIR/host" check -p server --connections 1000000 --only conntrack.capacity -v
+	assert_exit 0
+	assert_out 'no limit'
+}
+
 @test "the sum is shown: ports" {
 	runup --root "$hosts/vm" check --role generator --new-connections 2000 --only ports.range -o json
 	assert_exit 1

@@ -131,6 +131,9 @@ load ../lib/runup
 	[[ -e /dev/full ]]
 	run_command bash -c '"$1" check -v >/dev/full' - "$RUNUP"
 	assert_exit 3
+	# More than one buffer: the failed write is not the last one.
+	run_command bash -c '"$1" check -o json >/dev/full' - "$RUNUP"
+	assert_exit 3
 }
 
 @test "started without standard descriptors, nothing is written where it does not belong" {

@@ -245,6 +245,62 @@ apply() { # PROFILE LOAD…: sets $id
 	assert_out "line $line of its journal is not believed"
 }
 
+@test "what a damaged line leaves is closed by --force, and does not stand in the way of others" {
+	apply server --connections 3000
+	first=$id
+	p=$(make_profile other <<<$'[sysctl]\nnet.ipv4.tcp_tw_reuse = 1')
+	apply "$p"
+	second=$id
+	sed -i '2s/"before":"2"/"before":"0"/' "$state/changesets/$second.journal"
+	runup rollback
+	assert_exit 3
+	assert_out "net.core.somaxconn: 4096 -> 128"
+	[[ $(value net.ipv4.tcp_tw_reuse) -eq 1 ]]
+	runup rollback --force "$second"
+	assert_exit 3
+	[[ $(value net.ipv4.tcp_tw_reuse) -eq 1 ]]
+	runup rollback
+	assert_exit 0
+	assert_out 'nothing to roll back'
+	runup status
+	assert_exit 0
+	runup status -v
+	assert_out "^$first +closed"
+}
+
+@test "an apply that failed does not say that all is well" {
+	RUNUP_STATE_DIR=/proc/runup
+	runup --netns "$ns" apply server --connections 3000
+	assert_exit 3
+	assert_out 'not applied: nothing was written'
+	refute_out 'satisfies the profile'
+	runup --netns "$ns" apply server --connections 3000 -o json
+	assert_exit 3
+	assert_json apply
+	assert_json_is 'd["error"] is not None' true
+	assert_as_before
+}
+
+@test "a file size limit fails the journal and does not kill between two writes" {
+	run_command bash -c 'ulimit -f 1; exec "$@"' - "$RUNUP" --netns "$ns" apply server --connections 3000
+	[[ $status -ne 153 && $status -ne 137 ]] || show 'killed'
+	runup rollback --all
+	assert_exit 0
+	assert_as_before
+}
+
+@test "numbers that the kernel cannot take are refused where they are written" {
+	for line in 'net.core.somaxconn = 1 2' 'net.core.somaxconn = -5' 'net.core.somaxconn = 99999999999' \
+		'net.ipv4.ip_local_port_range = 0 99999' 'net.ipv4.tcp_rmem = >= 1 200000' \
+		'net.ipv4.tcp_rmem = >= 1 2 3 4' 'net.ipv4.tcp_tw_reuse = 7' 'net./.core.somaxconn = 5'; do
+		p=$(make_profile bad <<<"[sysctl]"$'\n'"$line")
+		runup --netns "$ns" apply "$p"
+		assert_exit 2
+		assert_one_error 'bad.ini:2: '
+	done
+	assert_as_before
+}
+
 @test "an altered header: nothing is touched at all" {
 	apply server --connections 3000
 	sed -i '1s/server/serverx/' "$state/changesets/$id.journal"
@@ -254,6 +310,8 @@ apply() { # PROFILE LOAD…: sets $id
 	[[ $(value net.core.somaxconn) -eq 4096 ]]
 	runup rollback
 	assert_exit 3
+	assert_out 'line 1 of its journal is not believed'
+	refute_out 'nothing to roll back'
 }
 
 @test "killed between a write and its record: rollback ends at the start" {

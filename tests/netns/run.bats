@@ -134,7 +134,18 @@ setting() { # NS
 		sysctl -q -w net.ipv4.tcp_slow_start_after_idle=1
 	assert_exit 0
 	reported 'one(d["changes"], key="net.ipv4.tcp_slow_start_after_idle")["result"]' unchanged
+	reported 'd["verdict"]["verdict"]' SUSPECT
 	[[ $(setting "$ns") == 1 ]]
+
+	profile=$(make_profile fin <<<$'[load]\ntarget = 127.0.0.1:9\n[sysctl]\nnet.ipv4.tcp_fin_timeout = 61')
+	run_command ip netns exec "$ns" "$RUNUP" -q run -p "$profile" --apply --report "$report-2" -- \
+		sysctl -q -w net.ipv4.tcp_fin_timeout=62
+	assert_exit 0
+	assert_err 'SUSPECT'
+	assert_err 'net.ipv4.tcp_fin_timeout was changed by somebody'
+	load_json run "$report-2/run.json"
+	assert_json_is 'd["verdict"]["verdict"]' SUSPECT
+	[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_fin_timeout) == 62 ]]
 }
 
 @test "--netns: the host is the namespace, the command runs where runup was started" {
