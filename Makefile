@@ -13,7 +13,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
 LDFLAGS    ?=
 PREFIX     ?= /usr/local
-SBINDIR    ?= $(PREFIX)/sbin
+BINDIR     ?= $(PREFIX)/bin
 DATADIR    ?= $(PREFIX)/share/runup
 MANDIR     ?= $(PREFIX)/share/man
 COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
@@ -167,8 +167,8 @@ asan:                          ## the unprivileged tests under ASan and UBSan, i
 		TESTS='unit cli golden' run-tests
 
 install: all                   ## install below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR)
-	install -m 0755 $(B)/runup $(DESTDIR)$(SBINDIR)/runup
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR)
+	install -m 0755 $(B)/runup $(DESTDIR)$(BINDIR)/runup
 	install -m 0644 profiles/*.ini $(DESTDIR)$(DATADIR)/profiles/
 	install -m 0644 schemas/*.schema.json $(DESTDIR)$(DATADIR)/schemas/
 	install -m 0644 man/runup.8 $(DESTDIR)$(MANDIR)/man8/
@@ -176,7 +176,7 @@ install: all                   ## install below $(DESTDIR)$(PREFIX)
 	install -m 0644 completion/runup.bash $(DESTDIR)$(COMPDIR)/runup
 
 uninstall:                     ## remove what install put there, and nothing else
-	rm -f $(DESTDIR)$(SBINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
+	rm -f $(DESTDIR)$(BINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard profiles/*.ini schemas/*.schema.json))
 	for d in /profiles /schemas ''; do rmdir $(DESTDIR)$(DATADIR)$$d 2>/dev/null || true; done
 

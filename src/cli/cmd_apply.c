@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -41,6 +42,16 @@ static json_t *to_json(const struct session *s, const struct changes *cs, const 
 	return j;
 }
 
+/* somaxconn counts when listen() is called; of this nothing else reminds. */
+static bool raises_backlog(const struct changes *cs)
+{
+	for (size_t i = 0; i < cs->len; i++)
+		if (cs->item[i].result == CHANGE_WRITTEN &&
+		    strcmp(cs->item[i].key, "net.core.somaxconn") == 0)
+			return true;
+	return false;
+}
+
 static void print_text(const struct app *app, const struct changes *cs, const char *id,
 		       bool dry_run, bool failed)
 {
@@ -58,11 +69,14 @@ static void print_text(const struct app *app, const struct changes *cs, const ch
 	else if (dry_run)
 		strbuf_addf(&out, "%zu setting%s would be written; nothing was\n", planned,
 			    planned == 1 ? "" : "s");
-	else if (*id && written)
+	else if (*id && written) {
+		if (raises_backlog(cs))
+			strbuf_add(&out,
+				   "a listener keeps the limit that it got: restart the servers\n");
 		strbuf_addf(&out,
 			    "%zu setting%s written as changeset %s\nundo: runup rollback %s\n",
 			    written, written == 1 ? "" : "s", id, id);
-	else if (!*id)
+	} else if (!*id)
 		strbuf_add(&out, "nothing to write: the host satisfies the profile\n");
 	output_text(&out);
 }
@@ -72,7 +86,7 @@ static int apply(const struct app *app, const struct apply_opts *o, struct sessi
 {
 	struct changes plan = {0};
 	char id[CHANGESET_ID_MAX] = "";
-	int r = plan_changes(&s->host, &s->profile, &plan, e);
+	int r = plan_changes(&s->host, &s->profile, o->dry_run, &plan, e);
 
 	if (r < 0) {
 		changes_done(&plan);

@@ -165,7 +165,7 @@ static void probe_namespaces(struct features *fs)
 	bool can = caps_effective(CAP_SYS_ADMIN);
 	struct feature *f = add(fs, "other_namespaces", can ? WORKS : NO);
 
-	f->detail = "--netns";
+	f->detail = "reading and tuning them (--netns)";
 	if (!can) {
 		f->why = "setns(2) needs CAP_SYS_ADMIN";
 		f->fix = "use sudo";
@@ -200,8 +200,10 @@ static void probe_attach(const struct host *h, struct features *fs)
 		struct feature *f = add(fs, probes[i].name, probes[i].works ? WORKS : NO);
 
 		f->detail = probes[i].used;
-		if (!probes[i].works)
-			f->why = arena_strdup(&fs->arena, probes[i].why);
+		if (probes[i].works)
+			continue;
+		f->why = arena_strdup(&fs->arena, probes[i].why);
+		f->fix = "nothing is lost without it: runup has another way";
 	}
 }
 
@@ -222,7 +224,7 @@ static void probe_watch(const struct host *h, struct features *fs)
 
 	struct feature *f = add(fs, "observe", seen.blinds ? LIMITED : WORKS);
 
-	f->detail = "the sources of check --observe, opened";
+	f->detail = "all that check --observe reads, opened for real";
 	for (size_t i = 0; i < seen.blinds; i++)
 		f->why = arena_printf(&fs->arena, "%s%s%s: %s", f->why ? f->why : "",
 				      f->why ? "; " : "", seen.blind[i].source,
@@ -287,6 +289,24 @@ static void print_json(const struct host *h, const struct features *fs)
 	output_json(j);
 }
 
+/* "lacks cap_bpf cap_perfmon", wrapped; nothing if there is none to name. */
+static void add_capabilities(const char *word, bool effective, struct strbuf *out)
+{
+	struct strbuf line = {0};
+	size_t found = 0;
+
+	strbuf_add(&line, word);
+	for (size_t i = 0; i < ARRAY_LEN(useful_caps); i++) {
+		if (caps_effective(useful_caps[i]) != effective)
+			continue;
+		strbuf_addf(&line, " %s", caps_name(useful_caps[i]));
+		found++;
+	}
+	if (found)
+		text_wrapped(strbuf_get(&line), 0, out);
+	strbuf_done(&line);
+}
+
 static void print_text(const struct app *app, const struct host *h, const struct features *fs)
 {
 	static const enum text_color colors[] = {
@@ -296,11 +316,9 @@ static void print_text(const struct app *app, const struct host *h, const struct
 
 	strbuf_addf(&out, "Linux %s, runup %s%s\n", *h->release ? h->release : "(version unknown)",
 		    runup_version, WITH_BPF ? "" : ", built without BPF");
-	strbuf_add(&out, "privileges:");
-	for (size_t i = 0; i < ARRAY_LEN(useful_caps); i++)
-		strbuf_addf(&out, " %s%s", caps_effective(useful_caps[i]) ? "" : "no ",
-			    caps_name(useful_caps[i]) + strlen("cap_"));
-	strbuf_add(&out, "\n\n");
+	add_capabilities("has", true, &out);
+	add_capabilities("lacks", false, &out);
+	strbuf_add(&out, "\n");
 	for (size_t i = 0; i < fs->len; i++) {
 		const struct feature *f = &fs->item[i];
 		const char *name = status_names[f->status];

@@ -22,11 +22,15 @@ static void explain_check(const struct check *c, const struct text_style *style,
 
 static void explain_cause(const struct cause *c, const struct text_style *style, struct strbuf *out)
 {
+	struct strbuf fix = {0};
+
 	text_colored(c->id, TEXT_BOLD, style, out);
 	strbuf_addf(out, " (%s): %s\n\n", cause_kind_name(c->kind), c->title);
 	text_wrapped(c->why, 0, out);
-	strbuf_add(out, "\nfix: ");
-	strbuf_addf(out, "%s\n", c->fix);
+	strbuf_addf(&fix, "fix: %s", c->fix);
+	strbuf_add(out, "\n");
+	text_wrapped(strbuf_get(&fix), 0, out);
+	strbuf_done(&fix);
 	for (size_t i = 0; i < ARRAY_LEN(c->counters) && c->counters[i]; i++)
 		strbuf_addf(out, "%s%s", i ? ", " : "\ncounted by ", c->counters[i]);
 	for (size_t i = 0; i < ARRAY_LEN(c->reasons) && c->reasons[i]; i++)

@@ -56,6 +56,8 @@ static void add_text(struct outcome *out, const struct changeset *cs, const stru
 
 	strbuf_addf(&out->text, "changeset %s (%s)\n", cs->id,
 		    *cs->profile ? cs->profile : "profile not known");
+	if (!done->len)
+		strbuf_add(&out->text, "rolled back already: nothing was written\n");
 	text_changes(done, &style, &out->text);
 	changeset_bad_lines(cs, &out->text);
 }

@@ -103,7 +103,7 @@ static int begin(struct run *r, struct err *e)
 	int rc = 0;
 
 	if (r->o->apply)
-		rc = plan_changes(&s->host, &s->profile, &r->changes, e);
+		rc = plan_changes(&s->host, &s->profile, false, &r->changes, e);
 	if (rc == 0 && changes_count(&r->changes, CHANGE_PLANNED))
 		rc = changing_open_state(&r->state, e);
 	if (rc == 0)

@@ -12,7 +12,8 @@ const size_t cmds_len = ARRAY_LEN(cmds);
 const struct opt global_opts[] = {
 	{"root", '\0', OPT_TEXT, "DIR", "read a captured host instead of this one",
 	 offsetof(struct app, root)},
-	{"netns", '\0', OPT_TEXT, "NAME|PID|PATH", "work in another network namespace",
+	{"netns", '\0', OPT_TEXT, "NAME|PID|PATH",
+	 "look at and tune another network namespace (the command of run stays in this one)",
 	 offsetof(struct app, netns)},
 	{"color", '\0', OPT_CHOICE, "auto|always|never", "colors (auto: on a terminal)",
 	 offsetof(struct app, color)},

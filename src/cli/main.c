@@ -45,6 +45,10 @@ static int check_shape(const struct app *app, const struct cmd *c, const struct 
 		return err_set(e, ERR_BAD_INPUT,
 			       "--root '%s' goes with commands that only read a host, not with %s",
 			       app->root, c->name);
+	if (in->operands_len > c->operands_max && c->takes_command)
+		return err_set(e, ERR_BAD_INPUT,
+			       "%s: the command stands behind --, as in: runup %s -- %s", c->name,
+			       c->name, in->operands[0]);
 	if (in->operands_len > c->operands_max)
 		return err_set(e, ERR_BAD_INPUT,
 			       "%s: '%s' is one operand too many (see runup %s "

@@ -62,9 +62,10 @@ static void refuse(struct run *r)
 				unknown ? "could not tell" : "failed", f->id,
 				f->subject ? ": " : "", f->subject ? f->subject : "");
 	}
-	fputs("runup: the preflight refused the run, so the command was not started (--skip ID "
-	      "leaves a check out)\n",
-	      stderr);
+	fprintf(stderr,
+		"runup: the preflight refused the run, so the command was not started (%s--skip ID "
+		"leaves a check out)\n",
+		r->o->profile && !r->o->apply ? "--apply tunes the host for it; " : "");
 	r->code = EXIT_REFUSED;
 }
 
@@ -146,10 +147,17 @@ static void judge(struct run *r)
 
 	verdict_judge(&in, &r->verdict);
 	if (WIFSIGNALED(r->outcome.status))
-		verdict_remark(&r->verdict,
-			       "the command was ended by signal %d (%s), so what it "
-			       "reports is cut short",
-			       WTERMSIG(r->outcome.status), strsignal(WTERMSIG(r->outcome.status)));
+		verdict_suspect(&r->verdict,
+				"the command was ended by signal %d (%s), so what it "
+				"reports is cut short",
+				WTERMSIG(r->outcome.status),
+				strsignal(WTERMSIG(r->outcome.status)));
+	else if (WEXITSTATUS(r->outcome.status))
+		verdict_remark(
+			&r->verdict,
+			"the command exited with %d: what that says of its result is its own "
+			"matter, this verdict is about the host",
+			WEXITSTATUS(r->outcome.status));
 }
 
 static void not_started(struct run *r)

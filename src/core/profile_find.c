@@ -43,7 +43,10 @@ static size_t search_path(struct arena *a, const char *folders[FOLDERS_MAX])
 
 		if (slash)
 			*slash = '\0';
-		folders[n++] = arena_printf(a, "%s/../profiles", self);
+		slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+		folders[n++] = arena_printf(a, "%s/profiles", self);
 	}
 	return n;
 }

@@ -52,7 +52,7 @@ static const struct sysctl_key keys[] = {
 		.min = 1,
 		.max = 65535,
 		.check = "ports.range",
-		.severity = FINDING_FAIL,
+		.severity = FINDING_WARN,
 		.why = "the ports that outgoing connections take, per destination; IPv6 uses the "
 		       "same "
 		       "range",
@@ -83,7 +83,7 @@ static const struct sysctl_key keys[] = {
 		.kind = VALUE_NUMBERS,
 		.max = 2,
 		.check = "tcp.tw_reuse",
-		.severity = FINDING_FAIL,
+		.severity = FINDING_WARN,
 		.why = "1 lets a new outgoing connection take a port in TIME_WAIT after one second "
 		       "instead of sixty; the default 2 does so on loopback only",
 	},
@@ -103,7 +103,7 @@ static const struct sysctl_key keys[] = {
 		.kind = VALUE_NUMBERS,
 		.max = 2,
 		.check = "tcp.tw_reuse",
-		.severity = FINDING_FAIL,
+		.severity = FINDING_WARN,
 		.why = "tcp_tw_reuse works only between hosts that both send timestamps",
 	},
 	{

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -22,13 +23,24 @@ void text_colored(const char *text, enum text_color c, const struct text_style *
 		strbuf_add(out, text);
 }
 
+/* Up to the next blank, but for one between groups of digits: 28 232 stays on one line. */
+static size_t word_length(const char *text)
+{
+	size_t len = strcspn(text, " \t");
+
+	while (len && text[len] == ' ' && isdigit((unsigned char)text[len - 1]) &&
+	       strspn(text + len + 1, "0123456789") == 3)
+		len += 1 + strcspn(text + len + 1, " \t");
+	return len;
+}
+
 void text_wrapped(const char *text, unsigned indent, struct strbuf *out)
 {
 	size_t column = COLUMNS; /* forces the first line to begin with its indent */
 	bool first = true;
 
 	while (*text) {
-		size_t len = strcspn(text, " ");
+		size_t len = word_length(text);
 
 		if (first || column + 1 + len > COLUMNS) {
 			strbuf_addf(out, "%s%*s", first ? "" : "\n", (int)indent, "");
@@ -41,7 +53,7 @@ void text_wrapped(const char *text, unsigned indent, struct strbuf *out)
 		strbuf_addn(out, text, len);
 		column += len;
 		text += len;
-		text += strspn(text, " ");
+		text += strspn(text, " \t");
 	}
 	strbuf_add(out, "\n");
 }
@@ -173,8 +185,11 @@ void text_changes(const struct changes *cs, const struct text_style *style, stru
 {
 	for (size_t i = 0; i < cs->len; i++) {
 		const struct change *c = &cs->item[i];
-		const char *name = change_result_name(c->result);
-		bool restoring = c->result == CHANGE_RESTORED;
+		const char *name =
+			c->result == CHANGE_IN_FORCE ? "in force" : change_result_name(c->result);
+		/* `now` of a planned change: a rollback that only says what it would do. */
+		bool restoring =
+			c->result == CHANGE_RESTORED || (c->result == CHANGE_PLANNED && c->now);
 		const char *from = restoring ? c->now : c->before;
 		const char *to = restoring ? c->before : c->after ? c->after : c->write;
 

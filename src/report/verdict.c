@@ -118,8 +118,13 @@ static void alert_reason(struct verdict *v, const struct alert *a, const char *a
 	if (a->process.pid)
 		who = arena_printf(&v->arena, " (%s, pid %d)", a->process.comm,
 				   (int)a->process.pid);
-	verdict_remark(v, "%s: %s%s at %s%s%s", a->cause->title, a->exact ? "" : "about ",
-		       units_count(a->count, count), a->subject, who, and);
+	units_count(a->count, count);
+	if (strcmp(a->subject, CAUSE_UNATTRIBUTED) == 0)
+		verdict_remark(v, "%s: %s times, where is not known%s", a->cause->title, count,
+			       and);
+	else
+		verdict_remark(v, "%s: %s%s times at %s%s%s", a->cause->title,
+			       a->exact ? "" : "about ", count, a->subject, who, and);
 }
 
 static void judge_alert(const struct verdict_input *in, struct verdict *v, const struct alert *a)
@@ -132,7 +137,7 @@ static void judge_alert(const struct verdict_input *in, struct verdict *v, const
 		return;
 	case TOUCH_MAYBE:
 		worsen(v, VERDICT_SUSPECT);
-		alert_reason(v, a, "; nobody saw whose it was, so it may be this load's");
+		alert_reason(v, a, ", so it may be this load's");
 		break;
 	case TOUCH_YES:
 		worsen(v, lost ? VERDICT_INVALID : VERDICT_SUSPECT);
@@ -182,8 +187,9 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret)
 	judge_unknown(in, ret);
 	if (ret->word == VERDICT_VALID)
 		verdict_remark(ret,
-			       "no counter that was watched tells of a loss that touches the load "
-			       "(what a firewall rule drops has none)");
+			       "no counter of this host tells of a loss that touches the load "
+			       "(there is none for packets that a firewall rule drops, nor for "
+			       "running out of descriptors or local ports)");
 	if (!states_ports(in->load))
 		verdict_remark(ret, "no port, target or process was stated: every listener and "
 				    "socket of this host was taken for the load's");

@@ -2,6 +2,7 @@
 #include "sys/child.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <stdbool.h>
@@ -125,6 +126,26 @@ static int set_environment(const struct run_as *u)
 }
 
 /* Everything between fork and exec; returns only on failure, with the step in *step. */
+/* Is there such a file, be it executable or not? */
+static bool on_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	if (strchr(name, '/') || !path)
+		return true;
+	for (;; path++) {
+		int len = (int)strcspn(path, ":");
+		int n = snprintf(file, sizeof(file), "%.*s/%s", len, path, name);
+
+		if (n > 0 && (size_t)n < sizeof(file) && access(file, F_OK) == 0)
+			return true;
+		path += len;
+		if (!*path)
+			return false;
+	}
+}
+
 static int become_command(const struct child_options *o, enum step *step)
 {
 	bool changes = o->user && o->user->changes;
@@ -151,7 +172,8 @@ static int become_command(const struct child_options *o, enum step *step)
 	*step = STEP_EXEC;
 	restore_signals(o->signals);
 	execvpe(o->argv[0], o->argv, environ);
-	return -errno;
+	/* A folder of PATH that may not be searched makes it EACCES; a shell says "not found". */
+	return errno == EACCES && !on_path(o->argv[0]) ? -ENOENT : -errno;
 }
 
 static _Noreturn void child_main(const struct child_options *o, int go_fd, int exec_fd)

@@ -16,10 +16,11 @@
  * What a profile (resolved) would change here: one change per want that a knob exists for, in the
  * order of writing, each CHANGE_PLANNED, CHANGE_SATISFIED or CHANGE_MISSING. Reads only. Fails when
  * a key that is not optional is missing, belongs to the host while this is another namespace, or
- * may not be written: -ENOENT, -EROFS, -EACCES, -EPERM, with what to do.
+ * may not be written: -ENOENT, -EROFS, -EACCES, -EPERM, with what to do. look_only (a dry run): a
+ * lack of privileges is no failure, and said in `why`.
  */
-must_check int plan_changes(const struct host *h, const struct profile *p, struct changes *ret,
-			    struct err *e);
+must_check int plan_changes(const struct host *h, const struct profile *p, bool look_only,
+			    struct changes *ret, struct err *e);
 
 /*
  * Journals and writes a plan. The values are read again first, since the plan may have been made
@@ -45,10 +46,10 @@ struct rollback_options {
  * the host's is found by its cookie and entered for the time being; where that cannot be, -EXDEV
  * says what to do.
  *
- * ret gets one change per intent with its result and, in `why`, the reason. A dry run shows what
- * would be restored as CHANGE_PLANNED. The changeset is closed when nothing is left to do; drifted
- * ones are left to their owner and count as dealt with, but `force` takes them up again, closed or
- * not. Unproven or failed ones keep it open.
+ * ret gets one change per intent that no earlier rollback has undone, with its result and, in
+ * `why`, the reason. A dry run shows what would be restored as CHANGE_PLANNED. The changeset is
+ * closed when nothing is left to do; drifted ones are left to their owner and count as dealt with,
+ * but `force` takes them up again, closed or not. Unproven or failed ones keep it open.
  *
  * Returns 0 also for drift: the caller counts results. -errno when it could not go on: -EBADMSG for
  * a journal whose header is not proven. An error of writing the journal is returned at the end,

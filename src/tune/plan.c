@@ -53,9 +53,11 @@ static const char *missing_why(const struct host *h, struct changes *cs, int r, 
 	return arena_strdup(&cs->arena, e->msg);
 }
 
-static int plan_want(const struct host *h, const struct knob *k, const struct want *w,
-		     struct changes *cs, struct err *e)
+static int plan_want(const struct host *h, const struct want *w, bool look_only, struct changes *cs,
+		     struct err *e)
 {
+	const struct knob *k = knob_find(w->kind);
+
 	if (!w->value)
 		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: %s", w->key,
 			       w->unsized ? w->unsized : "the load does not say enough");
@@ -71,6 +73,11 @@ static int plan_want(const struct host *h, const struct knob *k, const struct wa
 
 	if (r == 0 && c->result == CHANGE_PLANNED)
 		r = k->permitted(h, w->key, e);
+	/* Who only looks may be told what root would write. */
+	if (look_only && (r == -EACCES || r == -EPERM)) {
+		c->why = arena_strdup(&cs->arena, "writing it takes root");
+		return 0;
+	}
 	if (r == -ENOENT) {
 		/* Absent because it is the host's, or absent everywhere? */
 		r = k->permitted(h, w->key, e);
@@ -104,18 +111,18 @@ static void sort_by_rank(struct changes *cs)
 	}
 }
 
-int plan_changes(const struct host *h, const struct profile *p, struct changes *ret, struct err *e)
+int plan_changes(const struct host *h, const struct profile *p, bool look_only, struct changes *ret,
+		 struct err *e)
 {
 	cleanup_with(changes_done) struct changes cs = {0};
 
 	for (size_t i = 0; i < p->wants_len; i++) {
 		const struct want *w = &p->wants[i];
-		const struct knob *k = knob_find(w->kind);
 
 		/* Kinds without a knob are no settings of the host: "rlimit" is the command's. */
-		if (!k)
+		if (!knob_find(w->kind))
 			continue;
-		int r = plan_want(h, k, w, &cs, e);
+		int r = plan_want(h, w, look_only, &cs, e);
 		if (r < 0 && w->file)
 			return err_wrap(e, "%s:%u", w->file, w->line);
 		if (r < 0)

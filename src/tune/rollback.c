@@ -18,6 +18,7 @@ struct undo {
 	struct changeset cs;
 	struct chain chain;
 	struct journal journal; /* fd -1: dry run */
+	bool *pending;		/* per change: not undone before this call */
 	bool journal_failed;
 	struct err journal_err; /* the first one */
 };
@@ -125,8 +126,8 @@ static enum change_result undo_by_value(struct undo *u, const struct knob *k, si
 	if (found == VALUE_IS_OTHERS && !u->options->force)
 		return result(u, n, CHANGE_DRIFTED,
 			      "now %s, runup wrote %s: somebody changed it since, left alone "
-			      "(--force sets it back to %s)",
-			      now, ours(&u->cs, n), c->before);
+			      "(runup rollback --force %s sets it back to %s)",
+			      now, ours(&u->cs, n), u->cs.id, c->before);
 	return restore(u, k, n);
 }
 
@@ -292,6 +293,30 @@ static int undo_changeset(struct undo *u, const struct host *h, struct err *e)
 	return undo_open(u, h, e);
 }
 
+/* Which changes this call is about: what an earlier one has undone is not done again. */
+static void mark_pending(struct undo *u)
+{
+	u->pending = arena_alloc(&u->cs.changes.arena, u->cs.changes.len + 1);
+	for (size_t n = 0; n < u->cs.changes.len; n++)
+		u->pending[n] = pending(u, n);
+}
+
+static struct changes take_pending(struct undo *u)
+{
+	struct changes *all = &u->cs.changes;
+	size_t kept = 0;
+
+	for (size_t n = 0; n < all->len; n++)
+		if (u->pending[n])
+			all->item[kept++] = all->item[n];
+	all->len = kept;
+
+	struct changes taken = *all;
+
+	*all = (struct changes){0};
+	return taken;
+}
+
 int rollback_changeset(const struct host *h, const struct state_dir *d, const char *id,
 		       const struct rollback_options *o, struct changes *ret, struct err *e)
 {
@@ -303,8 +328,8 @@ int rollback_changeset(const struct host *h, const struct state_dir *d, const ch
 	int r = changeset_read(d, id, &u.cs, e);
 	if (r < 0)
 		return r;
+	mark_pending(&u);
 	r = undo_changeset(&u, h, e);
-	*ret = u.cs.changes;
-	u.cs.changes = (struct changes){0};
+	*ret = take_pending(&u);
 	return r;
 }

@@ -115,7 +115,7 @@ rebuild() {
 	make_in_copy WERROR=1 CC=gcc DESTDIR="$root" PREFIX=/usr install >/dev/null
 	(cd "$root" && find . ! -type d -printf '%m %P\n' | sort -k2) >"$BATS_TEST_TMPDIR/installed"
 	{
-		echo '755 usr/sbin/runup'
+		echo '755 usr/bin/runup'
 		echo '644 usr/share/bash-completion/completions/runup'
 		echo '644 usr/share/man/man5/runup-profile.5'
 		echo '644 usr/share/man/man8/runup.8'
@@ -126,7 +126,7 @@ rebuild() {
 			echo "644 usr/share/runup/schemas/$name.schema.json"
 		done
 	} | sort -k2 | diff -u - "$BATS_TEST_TMPDIR/installed"
-	"$root/usr/sbin/runup" --version
+	"$root/usr/bin/runup" --version
 
 	make_in_copy WERROR=1 CC=gcc DESTDIR="$root" PREFIX=/usr uninstall >/dev/null
 	run find "$root" ! -type d

@@ -144,7 +144,7 @@ static void test_plan_goes_stale(void **state)
 	need_root();
 	set(f, SOMAXCONN_KEY, "128");
 	want(f, SOMAXCONN_KEY, OP_AT_LEAST, "1024");
-	assert_int_equal(plan_changes(&f->host, &f->profile, &plan, &e), 0);
+	assert_int_equal(plan_changes(&f->host, &f->profile, false, &plan, &e), 0);
 	assert_int_equal(plan.item[0].result, CHANGE_PLANNED);
 	set(f, SOMAXCONN_KEY, "256");
 	assert_int_equal(apply_changes(&f->host, &f->dir, &header, &plan, id, &e), 0);
@@ -164,7 +164,7 @@ static void test_host_keys_in_a_namespace(void **state)
 	want(f, "fs.nr_open", OP_AT_LEAST, "2000000000")->optional = true;
 	want(f, "net.core.netdev_max_backlog", OP_AT_LEAST, "4000")->optional = true;
 	want(f, "net.ipv4.no_such_key", OP_AT_LEAST, "1")->optional = true;
-	if (plan_changes(&f->host, &f->profile, &plan, &e) < 0)
+	if (plan_changes(&f->host, &f->profile, false, &plan, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_int_equal(plan.item[0].result, CHANGE_SATISFIED);
 	for (size_t i = 1; i < plan.len; i++)
@@ -188,7 +188,8 @@ static void test_host_keys_in_a_namespace(void **state)
 
 		f->profile.wants_len = 0;
 		want(f, refused[i].key, OP_EXACT, "123456");
-		assert_int_equal(plan_changes(&f->host, &f->profile, &none, &e), refused[i].error);
+		assert_int_equal(plan_changes(&f->host, &f->profile, false, &none, &e),
+				 refused[i].error);
 		assert_int_equal(strncmp(e.msg, "test.ini:1: ", 12), 0);
 		assert_int_equal(none.len, 0);
 	}
@@ -202,13 +203,13 @@ static void test_want_without_a_value(void **state)
 
 	need_root();
 	want(f, SOMAXCONN_KEY, OP_AT_LEAST, NULL)->unsized = "state --connections or --burst";
-	assert_int_equal(plan_changes(&f->host, &f->profile, &plan, &e), -ERR_BAD_INPUT);
+	assert_int_equal(plan_changes(&f->host, &f->profile, false, &plan, &e), -ERR_BAD_INPUT);
 	assert_non_null(strstr(e.msg, "state --connections or --burst"));
 
 	/* A kind without a knob belongs to the started command. */
 	f->profile.wants_len = 0;
 	want(f, "nofile", OP_AT_LEAST, "65536")->kind = "rlimit";
-	assert_int_equal(plan_changes(&f->host, &f->profile, &plan, &e), 0);
+	assert_int_equal(plan_changes(&f->host, &f->profile, false, &plan, &e), 0);
 	assert_int_equal(plan.len, 0);
 }
 

@@ -134,7 +134,7 @@ static inline struct want *want(struct fixture *f, const char *key, enum op op, 
 static inline int apply(struct fixture *f, struct changes *plan, char id[CHANGESET_ID_MAX],
 			struct err *e)
 {
-	int r = plan_changes(&f->host, &f->profile, plan, e);
+	int r = plan_changes(&f->host, &f->profile, false, plan, e);
 
 	f->profile.wants_len = 0;
 	return r < 0 ? r : apply_changes(&f->host, &f->dir, &header, plan, id, e);
