@@ -192,3 +192,22 @@ int procnet_sockstat(const struct host *h, struct sockstat *ret, struct err *e)
 	*ret = s;
 	return 0;
 }
+
+int procnet_sockstat_udp(const struct host *h, struct sockstat_udp *ret, struct err *e)
+{
+	struct sockstat_udp s = {0};
+	struct field udp[] = {
+		{.name = "inuse", .ret = &s.inuse},
+		{.name = "mem", .ret = &s.mem_pages},
+	};
+	struct field udp6[] = {{.name = "inuse", .ret = &s.inuse6}};
+	int r = read_sockstat(h, "/proc/net/sockstat", "UDP:", udp, ARRAY_LEN(udp), e);
+
+	if (r < 0)
+		return r;
+	r = read_sockstat(h, "/proc/net/sockstat6", "UDP6:", udp6, ARRAY_LEN(udp6), e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = s;
+	return 0;
+}

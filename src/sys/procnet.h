@@ -44,4 +44,10 @@ struct sockstat {
 };
 must_check int procnet_sockstat(const struct host *h, struct sockstat *ret, struct err *e);
 
+/* UDP's part: inuse of the namespace, memory of the whole host. */
+struct sockstat_udp {
+	uint64_t inuse, inuse6, mem_pages;
+};
+must_check int procnet_sockstat_udp(const struct host *h, struct sockstat_udp *ret, struct err *e);
+
 #endif
