@@ -343,6 +343,65 @@ const struct cause causes[] = {
 		       "it; "
 		       "net.ipv6.… for IPv6)",
 	},
+	{
+		/*
+		 * No counter of its own: what is reset for too many orphans is in TCPAbortOnMemory,
+		 * which is tcp.memory's (tcp_check_oom, net/ipv4/tcp.c, 5.15 to 6.18).
+		 */
+		.id = "tcp.orphans",
+		.kind = CAUSE_LOSS,
+		.title = "too many orphaned connections",
+		.subject_kind = "table",
+		.subject = "orphaned connections",
+		.why = "More connections than net.ipv4.tcp_max_orphans belong to no process any "
+		       "more "
+		       "(closed, but the peer has not acknowledged it). tcp_check_oom() "
+		       "(net/ipv4/tcp.c) then resets them; those that retransmit count double or "
+		       "four times.",
+		.fix = "raise net.ipv4.tcp_max_orphans on the host, or find out why peers do not "
+		       "answer a FIN",
+	},
+	{
+		/* Of the device: rx_missed_errors and rx_fifo_errors of its statistics. */
+		.id = "nic.ring",
+		.kind = CAUSE_LOSS,
+		.title = "receive ring of a network card full",
+		.subject_kind = "host",
+		.why = "Packets came faster than the kernel took them out of the card's ring of "
+		       "descriptors (the driver's poll in net_rx_action(), net/core/dev.c). The "
+		       "card "
+		       "drops them itself, so no packet and no drop reason is ever seen.",
+		.fix = "ethtool -G DEVICE rx MAX, more channels (ethtool -L), or RPS to spread the "
+		       "work over CPUs",
+	},
+	{
+		.id = "nic.error",
+		.kind = CAUSE_LOSS,
+		.title = "errors of a network card",
+		.subject_kind = "host",
+		.why = "The card received frames that are damaged (rx_crc_errors, rx_errors) or "
+		       "could "
+		       "not send (tx_errors, tx_carrier_errors) and drops them before the kernel "
+		       "sees "
+		       "a packet (struct rtnl_link_stats64).",
+		.fix = "check cable, transceiver and the port on the other side; ethtool -S DEVICE "
+		       "says which",
+	},
+	{
+		/* The third column of /proc/net/softnet_stat; not a loss. */
+		.id = "softnet.squeeze",
+		.kind = CAUSE_PRESSURE,
+		.title = "packet work left for the next round",
+		.subject_kind = "table",
+		.subject = "softnet budget",
+		.why = "net_rx_action() (net/core/dev.c) ended a round with packets left, after "
+		       "net.core.netdev_budget packets or netdev_budget_usecs. Nothing is lost "
+		       "yet, "
+		       "but rings and backlogs fill up meanwhile.",
+		.fix = "spread packets over CPUs (channels, RPS), or raise net.core.netdev_budget "
+		       "and "
+		       "netdev_budget_usecs",
+	},
 };
 const size_t causes_len = ARRAY_LEN(causes);
 

@@ -40,13 +40,28 @@ struct check {
 /* Report order. A new check is one word here and its file in checks/ (or a row in its area's). */
 #define CHECKS(X)                                                                                  \
 	X(listen_backlog)                                                                          \
+	X(listen_syn_queue)                                                                        \
 	X(ports_range)                                                                             \
+	X(ports_usage)                                                                             \
 	X(ports_reserved)                                                                          \
 	X(ports_time_wait)                                                                         \
 	X(conntrack_capacity)                                                                      \
+	X(conntrack_buckets)                                                                       \
 	X(limits_nofile)                                                                           \
 	X(limits_system_files)                                                                     \
 	X(tcp_tw_reuse)                                                                            \
+	X(tcp_memory)                                                                              \
+	X(tcp_buffers)                                                                             \
+	X(tcp_orphans)                                                                             \
+	X(udp_buffers)                                                                             \
+	X(softnet_backlog)                                                                         \
+	X(softnet_budget)                                                                          \
+	X(softnet_steering)                                                                        \
+	X(nic_rings)                                                                               \
+	X(nic_channels)                                                                            \
+	X(nic_link)                                                                                \
+	X(qdisc_default)                                                                           \
+	X(neigh_table)                                                                             \
 	X(cpu_quota)                                                                               \
 	X(config_profile)                                                                          \
 	X(folklore)                                                                                \
