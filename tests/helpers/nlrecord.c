@@ -3,7 +3,8 @@
  * Writes the netlink records of a captured host: asks the live kernel what runup asks, and takes
  * out whatever tells whose host it was. Addresses become documentation ones (the same for the
  * same, so that what belongs together stays together); inodes, cookies, users and interfaces are
- * numbered anew; attributes that runup does not read are left out.
+ * numbered anew; attributes that runup does not read are left out. Network devices but lo and ethN
+ * are named ifN; what those that are up are called is printed: name, new name, new index.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,51 +23,13 @@
 #include "base/parse.h"
 #include "sys/ct.h"
 #include "sys/nl.h"
+#include "sys/nl_ethtool.h"
+#include "sys/nl_link.h"
 #include "sys/nl_sockdiag.h"
+#include "sys/nl_sockets.h"
+#include "tests/helpers/record_devices.h"
 
-#define MESSAGE_MAX 4096
 #define ENTRIES_DEFAULT 200
-
-/* What was met so far, in order: its place is its new number. */
-struct numbers {
-	struct key {
-		unsigned char byte[16];
-	} * item;
-	size_t len, cap;
-};
-
-enum kind {
-	KIND_INET4,
-	KIND_INET6,
-	KIND_INODE,
-	KIND_COOKIE,
-	KIND_USER,
-	KIND_INTERFACE,
-	KIND_ID,
-	KINDS
-};
-
-struct recorder {
-	struct numbers numbers[KINDS];
-	FILE *out;
-	uint64_t entries, entries_max;
-};
-
-/* 1 for the first of its kind that is met, 2 for the second … */
-static uint32_t number(struct recorder *r, enum kind kind, const void *value, size_t size)
-{
-	struct numbers *n = &r->numbers[kind];
-	struct key key = {{0}};
-
-	memcpy(key.byte, value, size);
-	for (size_t i = 0; i < n->len; i++) {
-		if (!memcmp(&n->item[i], &key, sizeof(key)))
-			return (uint32_t)i + 1;
-	}
-	struct key *added = array_push((void **)&n->item, &n->len, &n->cap, sizeof(*added));
-	*added = key;
-	return (uint32_t)n->len;
-}
 
 /* 192.0.2.0/24, 198.51.100.0/24 and 203.0.113.0/24 are nobody's (RFC 5737). */
 static void map_inet4(struct recorder *r, void *address)
@@ -100,25 +63,6 @@ static void map_inet6(struct recorder *r, void *address)
 		memcpy(&a.s6_addr[12], &n, sizeof(n));
 	}
 	memcpy(address, &a, sizeof(a));
-}
-
-static void write_message(struct recorder *r, const struct nlmsghdr *m)
-{
-	const unsigned char *byte = (const unsigned char *)m;
-
-	for (uint32_t i = 0; i < m->nlmsg_len; i++)
-		fprintf(r->out, "%02x", byte[i]);
-	fputc('\n', r->out);
-}
-
-/* An empty message of the same type; sequence number and port id stay 0. */
-static struct nlmsghdr *start_message(void *buf, const struct nlmsghdr *like)
-{
-	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
-
-	m->nlmsg_type = like->nlmsg_type;
-	m->nlmsg_flags = like->nlmsg_flags;
-	return m;
 }
 
 static int copy_meminfo(const struct nlattr *attr, void *data)
@@ -315,6 +259,28 @@ static int record(struct recorder *r, const struct host *h, const char *folder,
 	return fflush(out) == 0 ? 0 : -1;
 }
 
+/* First of all, so that devices are numbered in their order, lo as 1. */
+static int record_devices(struct recorder *r, const struct host *h, const char *folder)
+{
+	_Alignas(struct nlmsghdr) char buf[NL_REQUEST_MAX];
+	struct nl_question q = link_question(true, buf);
+	struct err e = {0};
+	uint16_t family;
+	int failed = record(r, h, folder, &q, record_link);
+
+	q = qdisc_question(buf);
+	failed |= record(r, h, folder, &q, record_qdisc);
+	q = ethtool_family_question(buf);
+	failed |= record(r, h, folder, &q, record_family);
+	if (ethtool_family(h, &family, &e) < 0)
+		return failed;
+	for (enum ethtool_ask ask = 0; ask < ETHTOOL_ASKS; ask++) {
+		q = ethtool_question(ask, family, buf);
+		failed |= record(r, h, folder, &q, record_ethtool);
+	}
+	return failed;
+}
+
 static int record_all(struct recorder *r, const struct host *h, const char *folder)
 {
 	static const mnl_cb_t each[] = {
@@ -323,10 +289,15 @@ static int record_all(struct recorder *r, const struct host *h, const char *fold
 		[CT_ASK_DUMP] = record_entry,
 	};
 	_Alignas(struct nlmsghdr) char buf[NL_REQUEST_MAX];
+	int failed = record_devices(r, h, folder);
 	struct nl_question q = sockdiag_listen_question(AF_INET, buf);
-	int failed = record(r, h, folder, &q, record_listener);
 
+	failed |= record(r, h, folder, &q, record_listener);
 	q = sockdiag_listen_question(AF_INET6, buf);
+	failed |= record(r, h, folder, &q, record_listener);
+	q = sockets_question(SOCKETS_UDP, AF_INET, buf);
+	failed |= record(r, h, folder, &q, record_listener);
+	q = sockets_question(SOCKETS_UDP, AF_INET6, buf);
 	failed |= record(r, h, folder, &q, record_listener);
 	if (!ct_netlink_loaded(h))
 		return failed;
