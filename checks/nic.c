@@ -129,9 +129,10 @@ static int run_rings(const struct check_input *in, struct findings *out, struct 
 		if (d)
 			judge_rings(in, d, &n.link[i], out);
 	}
-	if (r == 0)
-		tell_without(&n, "nic.rings", "no rings", out);
-	return r;
+	if (r < 0)
+		return check_untold("nic.rings", e, out);
+	tell_without(&n, "nic.rings", "no rings", out);
+	return 0;
 }
 
 static void judge_channels(const struct check_input *in, const struct ethtool_device *d,
@@ -171,9 +172,10 @@ static int run_channels(const struct check_input *in, struct findings *out, stru
 		if (d)
 			judge_channels(in, d, &n.link[i], cpus, out);
 	}
-	if (r == 0)
-		tell_without(&n, "nic.channels", "no channels", out);
-	return r;
+	if (r < 0)
+		return check_untold("nic.channels", e, out);
+	tell_without(&n, "nic.channels", "no channels", out);
+	return 0;
 }
 
 static const char *speed_text(const struct ethtool_device *d, struct findings *out)
@@ -263,7 +265,7 @@ static int run_link(const struct check_input *in, struct findings *out, struct e
 	int r = nics_read(in, ETHTOOL_ASK_MODES, true, &n, e);
 
 	if (r < 0)
-		return r;
+		return check_untold("nic.link", e, out);
 	int told = ethtool_read(in->host, ETHTOOL_ASK_FEATURES, &features, &features_len, &why);
 
 	for (size_t i = 0; i < n.links; i++) {

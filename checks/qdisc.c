@@ -105,7 +105,8 @@ static void tell_default(const struct check_input *in, struct findings *out)
 	int r = sysctl_read(in->host, key, text, &e);
 
 	if (r == -ENOENT) {
-		check_not_here(in, ID, key, out);
+		/* Only told, never judged: not to see it takes nothing away. */
+		check_not_here(in, ID, key, out)->status = FINDING_NA;
 		return;
 	}
 	struct finding *f = finding_add(out, ID, r < 0 ? FINDING_UNKNOWN : FINDING_PASS, key);
@@ -125,7 +126,9 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	int r = links_read(in->host, false, &l, &links, e);
 	if (r == 0)
 		r = qdiscs_read(in->host, &d, &qdiscs, e);
-	for (size_t i = 0; r == 0 && i < links; i++) {
+	if (r < 0)
+		return check_untold(ID, e, out);
+	for (size_t i = 0; i < links; i++) {
 		struct summary s = summarize(&l[i], d, qdiscs);
 
 		/* noqueue has nothing that could be full, noop is of a device that is down. */
@@ -140,7 +143,7 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	if (left)
 		finding_add(out, ID, FINDING_NA, "other devices")->observed =
 			finding_text(out, "%zu not looked at (-v does)", left);
-	return r;
+	return 0;
 }
 
 const struct check check_qdisc_default = {

@@ -33,9 +33,8 @@ static int run_backlog(const struct check_input *in, struct findings *out, struc
 
 	if (r <= 0)
 		return r;
-	r = softnet_read(in->host, &s, e);
-	if (r < 0)
-		return r;
+	if (softnet_read(in->host, &s, e) < 0)
+		return check_untold("softnet.backlog", e, out);
 
 	struct finding *f = finding_add(out, "softnet.backlog", FINDING_PASS, "backlog of a CPU");
 
@@ -62,9 +61,8 @@ static int run_budget(const struct check_input *in, struct findings *out, struct
 
 	if (r <= 0)
 		return r;
-	r = softnet_read(in->host, &s, e);
-	if (r < 0)
-		return r;
+	if (softnet_read(in->host, &s, e) < 0)
+		return check_untold("softnet.budget", e, out);
 	check_read_key_or(in, "net.core.netdev_budget_usecs", &usecs, 1, 2000);
 	check_read_key_or(in, "net.core.dev_weight", &weight, 1, 64);
 
@@ -183,7 +181,7 @@ static int run_steering(const struct check_input *in, struct findings *out, stru
 	if (r == 0)
 		r = sysnet_open(&sys, in->host, e);
 	if (r < 0)
-		return r;
+		return check_untold("softnet.steering", e, out);
 	read_cpus(in, &c);
 	for (size_t i = 0; i < len; i++) {
 		if (!l[i].up || l[i].loopback)

@@ -43,6 +43,12 @@ struct finding *check_not_here(const struct check_input *in, const char *id, con
 	return f;
 }
 
+int check_untold(const char *id, const struct err *e, struct findings *out)
+{
+	finding_add(out, id, FINDING_UNKNOWN, NULL)->observed = finding_text(out, "%s", e->msg);
+	return 0;
+}
+
 int check_read_key(const struct check_input *in, const char *id, const char *key, uint64_t *ret,
 		   size_t n, struct findings *out, struct err *e)
 {

@@ -28,6 +28,10 @@ void check_read_key_or(const struct check_input *in, const char *key, uint64_t *
 struct finding *check_not_here(const struct check_input *in, const char *id, const char *subject,
 			       struct findings *out);
 
+/* Adds the `unknown` of a question that no load depends on, so that it does not count; returns 0.
+ */
+int check_untold(const char *id, const struct err *e, struct findings *out);
+
 /* Is a load or a profile given, so that an answer is needed rather than told in passing? */
 static inline bool check_asked(const struct check_input *in)
 {

@@ -89,3 +89,21 @@ planted() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"left in"*planted.hex* ]]
 }
+
+@test "devices are renamed and their addresses left out, steering goes with the new name" {
+	ip -n "$ns" link add customer7 address 02:11:22:33:44:55 type veth peer name eth9
+	ip -n "$ns" link set customer7 up
+	ip -n "$ns" link set eth9 up
+	ip netns exec "$ns" sh -c 'echo 1 >/sys/class/net/customer7/queues/rx-0/rps_cpus'
+	capture "$RUNUP_BUILD/tests/helpers/nlrecord" "$BATS_TEST_TMPDIR/host"
+	[ "$status" -eq 0 ]
+	cd "$BATS_TEST_TMPDIR/host"
+	# lo is 1, the peer 2, customer7 3; "customer" in hex is in no record
+	[ "$(ls sys/class/net)" = "eth9
+if3" ]
+	[ -z "$(grep -l 637573746f6d6572 netlink/*)" ]
+	[ "$(cat sys/class/net/if3/ifindex)" = 3 ]
+	runup --root "$BATS_TEST_TMPDIR/host" check -o json --only softnet.steering,nic.rings
+	assert_json_is 'sorted(f["subject"] for f in d["findings"])' '["eth9", "if3", "lo, eth9, if3"]'
+	assert_json_is '"RPS to CPUs 0" in one(d["findings"], subject="if3")["observed"]' true
+}
