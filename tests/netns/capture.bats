@@ -101,7 +101,8 @@ planted() {
 	# lo is 1, the peer 2, customer7 3; "customer" in hex is in no record
 	[ "$(ls sys/class/net)" = "eth9
 if3" ]
-	[ -z "$(grep -l 637573746f6d6572 netlink/*)" ]
+	run grep -l 637573746f6d6572 netlink/*
+	[ "$status" -eq 1 ]
 	[ "$(cat sys/class/net/if3/ifindex)" = 3 ]
 	runup --root "$BATS_TEST_TMPDIR/host" check -o json --only softnet.steering,nic.rings
 	assert_json_is 'sorted(f["subject"] for f in d["findings"])' '["eth9", "if3", "lo, eth9, if3"]'
