@@ -89,7 +89,7 @@ static void judge_toward(const struct check_input *in, const struct port_range *
 {
 	char address[INET6_ADDRSTRLEN], source[INET6_ADDRSTRLEN], a[UNITS_MAX], b[UNITS_MAX];
 	uint64_t percent = range->usable ? t->ports * 100 / range->usable : 100;
-	uint64_t limit = (uint64_t)check_threshold_percent(in, ID, EXHAUSTED_PERCENT);
+	static const struct threshold limit = {SLOW_PERCENT, EXHAUSTED_PERCENT, FINDING_FAIL};
 	bool six = t->socket->family == AF_INET6;
 
 	inet_ntop(t->socket->family, t->socket->peer, address, sizeof(address));
@@ -103,9 +103,12 @@ static void judge_toward(const struct check_input *in, const struct port_range *
 	f->observed = finding_text(out, "%s of %s local ports taken, from %s",
 				   units_count(t->ports, a), units_count(range->usable, b), source);
 	f->arithmetic = finding_text(out, "%s / %s = %" PRIu64 "%%", a, b, percent);
-	if (percent < SLOW_PERCENT)
+	f->status = check_threshold(in, ID, &limit, percent);
+	if (f->status == FINDING_PASS)
 		return;
-	f->status = percent >= limit && f->needed ? FINDING_FAIL : FINDING_WARN;
+	/* A full range toward somebody else slows this load down, it does not stop it. */
+	if (!f->needed)
+		f->status = FINDING_WARN;
 	f->why = "from half of the range on each connect() searches longer; with none left it "
 		 "fails with EADDRNOTAVAIL";
 	f->fix = "end what holds them (ss -tan shows it), or wait a minute for TIME_WAIT to pass";
