@@ -12,8 +12,9 @@
 
 #define MOUNTINFO_MAX (4u << 20)
 #define MEMBERSHIP_MAX (64u << 10)
+#define STAT_MAX (64u << 10)
 
-/* Where the hierarchy of the cpu controller is mounted, and which of its groups is the mount. */
+/* Where the hierarchy of a controller is mounted, and which of its groups is the mount. */
 struct mount {
 	int version; /* 0: not found */
 	char root[PATH_MAX], point[PATH_MAX];
@@ -80,7 +81,8 @@ static void keep_mount(struct mount *m, int version, char *root, char *point, co
 }
 
 /* One line of mountinfo: id parent dev ROOT POINT options tags… - TYPE source SUPER. */
-static void read_mount(struct mounts *all, char *line, const char *v1_group, const char *v2_group)
+static void read_mount(struct mounts *all, char *line, const char *controller, const char *v1_group,
+		       const char *v2_group)
 {
 	char *super = strstr(line, " - ");
 	char *field[5], *save, type[16];
@@ -101,7 +103,7 @@ static void read_mount(struct mounts *all, char *line, const char *v1_group, con
 	} else if (!strcmp(type, "cgroup") && v1_group) {
 		const char *options = strrchr(source, ' ');
 
-		if (options && list_has(options + 1, "cpu"))
+		if (options && list_has(options + 1, controller))
 			keep_mount(&all->v1, 1, field[3], field[4], v1_group);
 	}
 }
@@ -110,7 +112,8 @@ static void read_mount(struct mounts *all, char *line, const char *v1_group, con
  * /proc/PID/cgroup: "4:cpu,cpuacct:/path" and "0::/path". The paths point into text; NULL: the
  * process is in no such hierarchy.
  */
-static void read_membership(char *text, const char **v1_group, const char **v2_group)
+static void read_membership(char *text, const char *controller, const char **v1_group,
+			    const char **v2_group)
 {
 	char *save;
 
@@ -124,7 +127,7 @@ static void read_membership(char *text, const char **v1_group, const char **v2_g
 		*group++ = '\0';
 		if (controllers[1] == '\0' && !strncmp(line, "0:", 2))
 			*v2_group = group;
-		else if (list_has(controllers + 1, "cpu"))
+		else if (list_has(controllers + 1, controller))
 			*v1_group = group;
 	}
 }
@@ -182,17 +185,14 @@ static void read_stat(const struct host *h, const char *folder, struct cgroup_cp
 	}
 }
 
-static void judge_group(const struct host *h, const struct mount *m, const char *group,
-			struct cgroup_cpu *c)
+static void judge_quota(const struct host *h, int version, const char *folder, const char *group,
+			void *data)
 {
-	char folder[PATH_MAX];
+	struct cgroup_cpu *c = data;
 	uint64_t quota, period;
-	int n = snprintf(folder, sizeof(folder), "%s%s", m->point, group);
+	int r = version == 2 ? read_quota_v2(h, folder, &quota, &period)
+			     : read_quota_v1(h, folder, &quota, &period);
 
-	if (n < 0 || (size_t)n >= sizeof(folder) - 32)
-		return;
-	int r = m->version == 2 ? read_quota_v2(h, folder, &quota, &period)
-				: read_quota_v1(h, folder, &quota, &period);
 	if (r < 0)
 		return;
 	/* Shares of a CPU, compared as fractions: quota / period. */
@@ -201,15 +201,28 @@ static void judge_group(const struct host *h, const struct mount *m, const char 
 		return;
 	c->quota_us = quota;
 	c->period_us = period;
-	snprintf(c->owner, sizeof(c->owner), "%s%s", strcmp(m->root, "/") ? m->root : "", group);
-	if (!c->owner[0])
-		snprintf(c->owner, sizeof(c->owner), "/");
+	snprintf(c->owner, sizeof(c->owner), "%s", group);
 	read_stat(h, folder, c);
 }
 
+/* One group of a walk. */
+static void visit(const struct host *h, const struct mount *m, const char *group, cgroup_visit each,
+		  void *data)
+{
+	char folder[PATH_MAX], owner[PATH_MAX];
+	int n = snprintf(folder, sizeof(folder), "%s%s", m->point, group);
+
+	if (n < 0 || (size_t)n >= sizeof(folder) - 32)
+		return;
+	n = snprintf(owner, sizeof(owner), "%s%s", strcmp(m->root, "/") ? m->root : "", group);
+	if (n < 0 || (size_t)n >= sizeof(owner))
+		return;
+	each(h, m->version, folder, owner[0] ? owner : "/", data);
+}
+
 /* From the group up to the mount's own; what lies above it is not to be seen from here. */
-static void walk(const struct host *h, const struct mount *m, const char *group,
-		 struct cgroup_cpu *c)
+static void walk(const struct host *h, const struct mount *m, const char *group, cgroup_visit each,
+		 void *data)
 {
 	char path[PATH_MAX];
 	const char *rest = below(m->root, group);
@@ -217,7 +230,7 @@ static void walk(const struct host *h, const struct mount *m, const char *group,
 	/* "/../…": the group is outside this cgroup namespace; the mount's own group is not. */
 	snprintf(path, sizeof(path), "%s", rest && strncmp(rest, "/..", 3) ? rest : "");
 	for (;;) {
-		judge_group(h, m, path, c);
+		visit(h, m, path, each, data);
 		char *last = strrchr(path, '/');
 		if (!last)
 			return;
@@ -226,7 +239,7 @@ static void walk(const struct host *h, const struct mount *m, const char *group,
 }
 
 /* On a hybrid host cgroup2 is mounted without the controllers that v1 hierarchies hold. */
-static bool v2_has_cpu(const struct host *h, const struct mount *m)
+static bool v2_has(const struct host *h, const struct mount *m, const char *controller)
 {
 	char path[PATH_MAX], text[512], word[32];
 	struct err missing;
@@ -235,14 +248,14 @@ static bool v2_has_cpu(const struct host *h, const struct mount *m)
 	    file_read(h, path, text, sizeof(text), &missing) < 0)
 		return false;
 	for (const char *p = text; (p = parse_word(p, word, sizeof(word)));) {
-		if (!strcmp(word, "cpu"))
+		if (!strcmp(word, controller))
 			return true;
 	}
 	return false;
 }
 
-static int find_mounts(const struct host *h, const char *v1_group, const char *v2_group,
-		       struct mounts *ret, struct err *e)
+static int find_mounts(const struct host *h, const char *controller, const char *v1_group,
+		       const char *v2_group, struct mounts *ret, struct err *e)
 {
 	cleanup_free char *text = NULL;
 	long n = file_read_all(h, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, e);
@@ -251,11 +264,12 @@ static int find_mounts(const struct host *h, const char *v1_group, const char *v
 	if (n < 0)
 		return (int)n;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		read_mount(ret, line, v1_group, v2_group);
+		read_mount(ret, line, controller, v1_group, v2_group);
 	return 0;
 }
 
-int cgroup_cpu(const struct host *h, pid_t pid, struct cgroup_cpu *ret, struct err *e)
+int cgroup_walk(const struct host *h, pid_t pid, const char *controller, cgroup_visit each,
+		void *data, struct err *e)
 {
 	char path[64];
 	cleanup_free char *text = NULL;
@@ -268,27 +282,134 @@ int cgroup_cpu(const struct host *h, pid_t pid, struct cgroup_cpu *ret, struct e
 	long n = file_read_all(h, path, MEMBERSHIP_MAX, &text, e);
 	if (pid && (n == -ENOENT || n == -ESRCH))
 		return err_set(e, ESRCH, "read '%s': no such process", path);
-	if (n == -ENOENT) { /* CONFIG_CGROUPS is off */
-		memset(ret, 0, sizeof(*ret));
+	if (n == -ENOENT) /* CONFIG_CGROUPS is off */
 		return 0;
-	}
 	if (n < 0)
 		return (int)n;
-	read_membership(text, &v1_group, &v2_group);
+	read_membership(text, controller, &v1_group, &v2_group);
 
 	cleanup_free struct mounts *mounts = calloc(1, sizeof(*mounts));
 	if (!mounts)
 		out_of_memory();
-	int r = find_mounts(h, v1_group, v2_group, mounts, e);
+	int r = find_mounts(h, controller, v1_group, v2_group, mounts, e);
 	if (r < 0)
 		return r;
-	memset(ret, 0, sizeof(*ret));
 	if (mounts->v1.version) {
-		ret->version = 1;
-		walk(h, &mounts->v1, v1_group, ret);
-	} else if (mounts->v2.version && v2_has_cpu(h, &mounts->v2)) {
-		ret->version = 2;
-		walk(h, &mounts->v2, v2_group, ret);
+		walk(h, &mounts->v1, v1_group, each, data);
+		return 1;
+	}
+	if (mounts->v2.version && v2_has(h, &mounts->v2, controller)) {
+		walk(h, &mounts->v2, v2_group, each, data);
+		return 2;
 	}
 	return 0;
+}
+
+int cgroup_cpu(const struct host *h, pid_t pid, struct cgroup_cpu *ret, struct err *e)
+{
+	memset(ret, 0, sizeof(*ret));
+	int r = cgroup_walk(h, pid, "cpu", judge_quota, ret, e);
+
+	if (r >= 0)
+		ret->version = r;
+	return r < 0 ? r : 0;
+}
+
+static int read_number(const struct host *h, const char *folder, const char *file, uint64_t *ret)
+{
+	char path[PATH_MAX];
+	struct err missing; /* "max" is not a number here: no limit */
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, file) >= PATH_MAX)
+		return -ENOENT;
+	return file_read_u64(h, path, ret, &missing);
+}
+
+/*
+ * Page cache that nobody used lately is given back before the limit hurts (try_charge_memcg(),
+ * mm/memcontrol.c), so it is not in the way.
+ */
+static uint64_t idle_cache(const struct host *h, int version, const char *folder)
+{
+	cleanup_free char *text = NULL;
+	char path[PATH_MAX], name[64], value[24], *save;
+	const char *wanted = version == 2 ? "inactive_file" : "total_inactive_file";
+	struct err missing;
+	uint64_t n = 0;
+
+	if (snprintf(path, sizeof(path), "%s/memory.stat", folder) >= PATH_MAX ||
+	    file_read_all(h, path, STAT_MAX, &text, &missing) < 0)
+		return 0;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *rest = parse_word(line, name, sizeof(name));
+
+		if (rest && !strcmp(name, wanted) && parse_word(rest, value, sizeof(value)))
+			(void)!parse_u64(value, 0, UINT64_MAX, &n);
+	}
+	return n;
+}
+
+/* What a walk for room looks for. */
+struct room_search {
+	const char *max[3], *now[3]; /* file names by version */
+	bool memory;
+	struct cgroup_room *room;
+};
+
+static void judge_room(const struct host *h, int version, const char *folder, const char *group,
+		       void *data)
+{
+	const struct room_search *s = data;
+	struct cgroup_room *best = s->room;
+	uint64_t max, now;
+
+	if (read_number(h, folder, s->max[version], &max) < 0 || max >= CGROUP_NO_LIMIT ||
+	    read_number(h, folder, s->now[version], &now) < 0)
+		return;
+
+	uint64_t cache = s->memory ? idle_cache(h, version, folder) : 0;
+
+	now -= cache < now ? cache : now;
+
+	uint64_t left = max > now ? max - now : 0;
+
+	if (best->limited && left >= (best->max > best->now ? best->max - best->now : 0))
+		return;
+	best->limited = true;
+	best->max = max;
+	best->now = now;
+	snprintf(best->owner, sizeof(best->owner), "%s", group);
+}
+
+int cgroup_pids(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e)
+{
+	struct room_search s = {
+		.max = {NULL, "pids.max", "pids.max"},
+		.now = {NULL, "pids.current", "pids.current"},
+		.room = ret,
+	};
+
+	*ret = (struct cgroup_room){0};
+	int r = cgroup_walk(h, pid, "pids", judge_room, &s, e);
+
+	if (r >= 0)
+		ret->version = r;
+	return r < 0 ? r : 0;
+}
+
+int cgroup_memory(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e)
+{
+	struct room_search s = {
+		.max = {NULL, "memory.limit_in_bytes", "memory.max"},
+		.now = {NULL, "memory.usage_in_bytes", "memory.current"},
+		.memory = true,
+		.room = ret,
+	};
+
+	*ret = (struct cgroup_room){0};
+	int r = cgroup_walk(h, pid, "memory", judge_room, &s, e);
+
+	if (r >= 0)
+		ret->version = r;
+	return r < 0 ? r : 0;
 }

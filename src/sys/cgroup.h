@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Control groups, v1 and v2: the CPU quota in force. */
+/* Control groups, v1 and v2: the limits in force, of a group or of any above it. */
 #ifndef RUNUP_SYS_CGROUP_H
 #define RUNUP_SYS_CGROUP_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,5 +29,33 @@ struct cgroup_cpu {
  * process.
  */
 must_check int cgroup_cpu(const struct host *h, pid_t pid, struct cgroup_cpu *ret, struct err *e);
+
+/*
+ * Calls each() for the group of pid (0: this process) and all its ancestors that are mounted here,
+ * the group itself first: folder is where its files are, group its path as in /proc/PID/cgroup.
+ * Returns the version of the hierarchy that has the controller: 1, 2; 0: none has. -ESRCH.
+ */
+typedef void (*cgroup_visit)(const struct host *h, int version, const char *folder,
+			     const char *group, void *data);
+must_check int cgroup_walk(const struct host *h, pid_t pid, const char *controller,
+			   cgroup_visit each, void *data, struct err *e);
+
+/* The group with the least left below its limit. */
+struct cgroup_room {
+	int version;  /* 1, 2; 0: no such controller found */
+	bool limited; /* false: no group has a limit; nothing below is set */
+	uint64_t max, now;
+	char owner[PATH_MAX]; /* path of the group that sets it */
+};
+
+/* v1 shows "no limit" as the largest number of whole pages (PAGE_COUNTER_MAX x 4096). */
+#define CGROUP_NO_LIMIT UINT64_C(0x7000000000000000)
+
+/* Processes and threads: pids.max. */
+must_check int cgroup_pids(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e);
+
+/* Bytes: memory.max (v2), memory.limit_in_bytes (v1). `now` is without idle page cache. */
+must_check int cgroup_memory(const struct host *h, pid_t pid, struct cgroup_room *ret,
+			     struct err *e);
 
 #endif
