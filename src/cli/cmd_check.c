@@ -10,6 +10,7 @@
 #include "cli/session.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "sys/cpu.h"
 #include "watch/watch.h"
 
 struct check_opts {
@@ -51,6 +52,9 @@ static int observe(const struct app *app, const struct host *h, uint64_t duratio
 		return r;
 
 	uint64_t end = now_monotonic_ns() + duration_ns;
+	struct cpu_times before, after;
+	struct err ignored;
+	bool timed = cpu_read_times(h, &before, &ignored) == 0;
 
 	if (duration_ns >= 2 * NS_PER_S)
 		output_progress(app, "observing for %s", units_duration(duration_ns, text));
@@ -63,6 +67,9 @@ static int observe(const struct app *app, const struct host *h, uint64_t duratio
 	}
 	watch_finish(w);
 	watch_close(w);
+	if (timed && cpu_read_times(h, &after, &ignored) == 0)
+		ret->cpu = (struct cpu_times){.total = after.total - before.total,
+					      .steal = after.steal - before.steal};
 	return 0;
 }
 

@@ -49,6 +49,8 @@ struct check {
 	X(conntrack_buckets)                                                                       \
 	X(limits_nofile)                                                                           \
 	X(limits_system_files)                                                                     \
+	X(limits_pids)                                                                             \
+	X(limits_memlock)                                                                          \
 	X(tcp_tw_reuse)                                                                            \
 	X(tcp_memory)                                                                              \
 	X(tcp_buffers)                                                                             \
@@ -63,6 +65,15 @@ struct check {
 	X(qdisc_default)                                                                           \
 	X(neigh_table)                                                                             \
 	X(cpu_quota)                                                                               \
+	X(cpu_governor)                                                                            \
+	X(cpu_busy)                                                                                \
+	X(cpu_steal)                                                                               \
+	X(memory_available)                                                                        \
+	X(memory_cgroup)                                                                           \
+	X(memory_swap)                                                                             \
+	X(memory_thp)                                                                              \
+	X(time_clocksource)                                                                        \
+	X(time_sync)                                                                               \
 	X(config_profile)                                                                          \
 	X(folklore)                                                                                \
 	X(observe)

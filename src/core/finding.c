@@ -26,6 +26,15 @@ const char *finding_text(struct findings *fs, const char *fmt, ...)
 	return s;
 }
 
+int finding_cannot_tell(struct findings *fs, const char *id, bool needed, const struct err *e)
+{
+	struct finding *f = finding_add(fs, id, FINDING_UNKNOWN, NULL);
+
+	f->observed = finding_text(fs, "%s", e->msg);
+	f->needed = needed;
+	return 0;
+}
+
 const char *finding_value(struct findings *fs, const char *value)
 {
 	char *copy = arena_strdup(&fs->arena, value);

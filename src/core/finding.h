@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/err.h"
 
 enum finding_status {
 	FINDING_PASS,
@@ -54,6 +55,9 @@ struct finding *finding_add(struct findings *fs, const char *id, enum finding_st
 
 /* Formatted into the arena of fs. */
 const char *finding_text(struct findings *fs, const char *fmt, ...) printf_(2, 3);
+
+/* For a check that could not tell: an unknown with the error's text. Returns 0, as run() does. */
+int finding_cannot_tell(struct findings *fs, const char *id, bool needed, const struct err *e);
 
 /* A value of the kernel on one line: it puts tabs between fields where people write blanks. */
 const char *finding_value(struct findings *fs, const char *value);

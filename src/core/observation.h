@@ -11,6 +11,7 @@
 #include "base/attr.h"
 #include "core/cause.h"
 #include "core/finding.h"
+#include "sys/cpu.h"
 
 /* A cause at one subject, summed over the watch. */
 struct alert {
@@ -38,6 +39,7 @@ struct observation {
 	size_t alerts, alerts_cap;
 	struct blind_spot *blind;
 	size_t blinds, blinds_cap;
+	struct cpu_times cpu; /* spent meanwhile by all CPUs; total 0: not read */
 	struct arena arena;
 };
 

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory: what is left for the test, of the host and of the control group; swap; huge pages. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "core/check.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "sys/meminfo.h"
+#include "sys/pressure.h"
+
+/* k6's guide: keep memory below 90 %; so do the dashboards (node-mixin). */
+#define LEFT_PERCENT 10
+#define GROUP_PERCENT 90
+#define PRESSURE_PERCENT 10
+#define SWAPPED_PERCENT 10
+
+/*
+ * An idle established connection with its file, inode, dentry and epoll item: 4.9 KiB of slab per
+ * end (measured on 6.18 with 39 990 of them). What it has buffered comes on top, and so does what
+ * the program keeps for it: this is the least that it takes.
+ */
+#define CONNECTION_BYTES 5018
+
+static const char *bytes_text(uint64_t bytes, struct findings *out)
+{
+	if (bytes >= UINT64_C(10) << 30)
+		return finding_text(out, "%.1f GiB", (double)bytes / (double)(1 << 30));
+	return finding_text(out, "%.0f MiB", (double)bytes / (double)(1 << 20));
+}
+
+/* The least memory that the load's connections take here; 0: it states none. */
+static uint64_t least_need(const struct load *l)
+{
+	uint64_t ends = l->role == ROLE_PROXY ? 2 : 1;
+
+	return load_states(l, LOAD_CONNECTIONS) ? l->connections * ends * CONNECTION_BYTES : 0;
+}
+
+static void state_need(const struct load *l, uint64_t need, struct finding *f, struct findings *out)
+{
+	char n[UNITS_MAX];
+
+	if (!need)
+		return;
+	f->required = bytes_text(need, out);
+	f->arithmetic = finding_text(out,
+				     "%s%s connections x 4.9 KiB of kernel memory = %s, without "
+				     "what they buffer and what the program keeps",
+				     l->role == ROLE_PROXY ? "2 x " : "",
+				     units_count(l->connections, n), f->required);
+}
+
+static int run_available(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct meminfo m;
+	struct pressure p = {0};
+	struct err ignored;
+	if (meminfo_read(in->host, &m, e) < 0)
+		return finding_cannot_tell(out, "memory.available", least_need(in->load) != 0, e);
+
+	bool pressure = pressure_read(in->host, "memory", &p, &ignored) == 0;
+	uint64_t need = least_need(in->load);
+	struct finding *f =
+		finding_add(out, "memory.available", FINDING_PASS, "memory of the host");
+
+	f->needed = need != 0;
+	f->observed =
+		finding_text(out, "%s available of %s%s", bytes_text(m.available_kib * 1024, out),
+			     bytes_text(m.total_kib * 1024, out),
+			     pressure ? finding_text(out, ", waited for in %.1f%% of the last 10 s",
+						     p.some_avg10)
+				      : "");
+	state_need(in->load, need, f, out);
+	if (need > m.available_kib * 1024) {
+		f->status = FINDING_FAIL;
+		f->why = "the connections alone take more than there is: the kernel will swap, "
+			 "refuse memory to sockets or kill a process";
+		f->fix = "add memory, or spread the connections over more hosts";
+	} else if (m.available_kib < m.total_kib / 100 * LEFT_PERCENT ||
+		   (pressure && p.some_avg10 >= PRESSURE_PERCENT)) {
+		f->status = FINDING_WARN;
+		f->why = "short of memory, the kernel makes tasks wait while it takes pages back, "
+			 "which shows as latency";
+		f->fix = "stop what uses the memory, or add some";
+	}
+	return 0;
+}
+
+static int run_cgroup(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct cgroup_room room;
+	if (cgroup_memory(in->host, in->load->pid, &room, e) < 0)
+		return finding_cannot_tell(out, "memory.cgroup", least_need(in->load) != 0, e);
+	if (room.version == 0) {
+		finding_add(out, "memory.cgroup", FINDING_NA, NULL)->observed =
+			"no memory controller is mounted here";
+		return 0;
+	}
+
+	struct finding *f =
+		finding_add(out, "memory.cgroup", FINDING_PASS,
+			    in->load->pid ? finding_text(out, "process %d", in->load->pid)
+					  : "this shell");
+	uint64_t need = least_need(in->load);
+
+	f->needed = need != 0;
+	if (!room.limited) {
+		f->observed = finding_text(out, "no limit (cgroup v%d)", room.version);
+		return 0;
+	}
+
+	uint64_t left = room.max > room.now ? room.max - room.now : 0;
+
+	f->observed =
+		finding_text(out, "%s left of %s, set by %s (cgroup v%d)", bytes_text(left, out),
+			     bytes_text(room.max, out), room.owner, room.version);
+	state_need(in->load, need, f, out);
+	if (need > left)
+		f->status = FINDING_FAIL;
+	else if (left < room.max / 100 * (100 - GROUP_PERCENT))
+		f->status = FINDING_WARN;
+	if (f->status == FINDING_PASS)
+		return 0;
+	f->why = "at the limit the kernel takes pages back from the group, and when that is not "
+		 "enough it kills a process of it, however much memory the host has left";
+	f->fix = "raise the limit of the group (MemoryMax= of the unit, --memory of the container)";
+	return 0;
+}
+
+static int run_swap(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct meminfo m;
+	if (meminfo_read(in->host, &m, e) < 0)
+		return finding_cannot_tell(out, "memory.swap", false, e);
+
+	struct finding *f = finding_add(out, "memory.swap", FINDING_PASS, "swap of the host");
+	uint64_t used = m.swap_total_kib > m.swap_free_kib ? m.swap_total_kib - m.swap_free_kib : 0;
+
+	if (m.swap_total_kib == 0) {
+		f->observed = "none is on";
+		return 0;
+	}
+	f->observed = finding_text(out, "%s of %s in use", bytes_text(used * 1024, out),
+				   bytes_text(m.swap_total_kib * 1024, out));
+	/* What has lain there for weeks is no sign of trouble, so only a test is warned of it. */
+	if (!in->load->stated || used <= m.swap_total_kib / 100 * SWAPPED_PERCENT)
+		return 0;
+	f->status = FINDING_WARN;
+	f->why = "what was swapped out comes back page by page when the test touches it, and each "
+		 "page is a wait for a disk";
+	f->fix = "free memory, then swapoff -a and swapon -a bring it back before the test";
+	return 0;
+}
+
+/* The word in brackets of "always [madvise] never". */
+static bool chosen_word(const char *text, char *word, size_t size)
+{
+	const char *open = strchr(text, '['), *close = open ? strchr(open, ']') : NULL;
+
+	if (!close || (size_t)(close - open) > size)
+		return false;
+	snprintf(word, size, "%.*s", (int)(close - open - 1), open + 1);
+	return true;
+}
+
+static int run_thp(const struct check_input *in, struct findings *out, struct err *e)
+{
+	char text[128], mode[32];
+	long n = file_read(in->host, "/sys/kernel/mm/transparent_hugepage/enabled", text,
+			   sizeof(text), e);
+
+	if (n == -ENOENT) {
+		finding_add(out, "memory.thp", FINDING_NA, NULL)->observed =
+			"no transparent huge pages here";
+		return 0;
+	}
+	if (n < 0)
+		return finding_cannot_tell(out, "memory.thp", load_states(in->load, LOAD_LATENCY),
+					   e);
+	if (!chosen_word(text, mode, sizeof(mode)))
+		return err_set(e, EPROTO, "read the mode of transparent huge pages: '%s'", text);
+
+	struct finding *f = finding_add(out, "memory.thp", FINDING_PASS, "transparent huge pages");
+
+	f->observed = finding_text(out, "%s", mode);
+	/* They help as often as they harm: only who states a latency is told. */
+	if (strcmp(mode, "always") != 0 || !load_states(in->load, LOAD_LATENCY))
+		return 0;
+	f->status = FINDING_WARN;
+	f->required = "madvise or never";
+	f->why = "with \"always\" any page fault may wait while 2 MiB are put together and zeroed, "
+		 "which shows in the tail of latencies";
+	f->fix = "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled (on the host)";
+	return 0;
+}
+
+const struct check check_memory_available = {
+	.id = "memory.available",
+	.title = "memory left for the test",
+	.why = "Every open connection takes about 4.9 KiB of kernel memory on each end even when "
+	       "nothing is sent, and more with data in its buffers. MemAvailable is what the "
+	       "kernel "
+	       "can give without swapping. How much a generator needs for each virtual user no "
+	       "kernel knows: run a hundred and multiply (k6 names 1 to 5 MB each).",
+	.run = run_available,
+};
+
+const struct check check_memory_cgroup = {
+	.id = "memory.cgroup",
+	.title = "no memory limit of a control group in the way",
+	.why = "A control group's memory limit is enforced by every ancestor, and the one with the "
+	       "least left counts. Sockets are charged to the group, too. At the limit the kernel "
+	       "reclaims pages and then kills a process of the group, and a generator that was "
+	       "killed looks like a test that ended.",
+	.run = run_cgroup,
+};
+
+const struct check check_memory_swap = {
+	.id = "memory.swap",
+	.title = "nothing of the test waits in swap",
+	.why = "Pages that were swapped out have to be read back from a disk when they are "
+	       "touched. "
+	       "That swap is there is no harm, and a little in it is normal after weeks; much in "
+	       "it before a test makes the first minutes slow.",
+	.run = run_swap,
+};
+
+const struct check check_memory_thp = {
+	.id = "memory.thp",
+	.title = "huge pages do not make the tail of latencies",
+	.why = "With transparent huge pages on \"always\" the kernel may put 2 MiB together, and "
+	       "move other pages to do so, inside any page fault. That saves page table work and "
+	       "helps throughput, but a request that meets it waits. It is judged only for a load "
+	       "that states a latency.",
+	.run = run_thp,
+};

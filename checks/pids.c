@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Limits of processes: how many tasks there may be, how much memory may be locked. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/units.h"
+#include "core/check.h"
+#include "sys/caps.h"
+#include "sys/cgroup.h"
+#include "sys/proc.h"
+#include "sys/proc_tasks.h"
+#include "sys/sysctl.h"
+
+/* As dashboards have it (netdata: active_processes). */
+#define WARN_PERCENT 90
+#define FAIL_PERCENT 95
+
+/* What watch's maps take before Linux 5.11, with room to spare. */
+#define MEMLOCK_NEED (UINT64_C(16) << 20)
+
+/* One limit on tasks: what is in use, and what it allows. */
+struct room {
+	const char *name, *fix;
+	uint64_t max, used;
+};
+
+static uint64_t left(const struct room *r)
+{
+	return r->max > r->used ? r->max - r->used : 0;
+}
+
+static int read_sysctl(const struct host *h, const char *key, uint64_t *ret, struct err *e)
+{
+	char text[SYSCTL_VALUE_MAX];
+	unsigned long long n;
+	int r = sysctl_read(h, key, text, e);
+
+	if (r < 0)
+		return r;
+	if (sscanf(text, "%llu", &n) != 1)
+		return err_set(e, EPROTO, "read %s: '%s' is not a number", key, text);
+	*ret = n;
+	return 0;
+}
+
+static void keep_tightest(struct room *best, struct room other)
+{
+	if (!best->name || left(&other) < left(best))
+		*best = other;
+}
+
+/*
+ * RLIMIT_NPROC counts all tasks of the user. Counting those takes a file for each process, so only
+ * the process's own are taken off, and a load is compared with the whole limit.
+ */
+static void add_rlimit(const struct check_input *in, struct room *best)
+{
+	struct proc_limit limit;
+	struct proc_user user = {0};
+	struct err ignored;
+
+	if (proc_limit(in->host, in->load->pid, "Max processes", &limit, &ignored) < 0 ||
+	    limit.soft == PROC_UNLIMITED)
+		return;
+	/* A captured host does not say whose process it was; then the limit is taken to bind. */
+	if (proc_user(in->host, in->load->pid, &user, &ignored) == 0 && user.exempt)
+		return;
+	keep_tightest(best,
+		      (struct room){"the user's limit (ulimit -u)",
+				    "raise nproc in /etc/security/limits.conf, LimitNPROC= of the "
+				    "unit, or --ulimit nproc of the container",
+				    limit.soft, user.threads});
+}
+
+static int find_tightest(const struct check_input *in, struct room *best, struct findings *out,
+			 struct err *e)
+{
+	static const char *const keys[] = {"kernel.pid_max", "kernel.threads-max"};
+	struct cgroup_room group;
+	uint64_t tasks = 0, max = 0;
+	int r = proc_tasks(in->host, &tasks, e);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++) {
+		r = read_sysctl(in->host, keys[i], &max, e);
+		if (r == 0)
+			keep_tightest(best, (struct room){keys[i],
+							  finding_text(out, "raise %s on the host",
+								       keys[i]),
+							  max, tasks});
+	}
+	if (r == 0)
+		r = cgroup_pids(in->host, in->load->pid, &group, e);
+	if (r < 0)
+		return r;
+	if (group.limited)
+		keep_tightest(best,
+			      (struct room){finding_text(out, "pids.max of control group %s",
+							 group.owner),
+					    "raise TasksMax= of the unit, or --pids-limit of the "
+					    "container",
+					    group.max, group.now});
+	add_rlimit(in, best);
+	return 0;
+}
+
+static int run_pids(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct room room = {0};
+	char a[UNITS_MAX], b[UNITS_MAX];
+	uint64_t need = in->load->generator.threads;
+
+	check_profile_sysctls(in, "limits.pids", out);
+	if (find_tightest(in, &room, out, e) < 0)
+		return finding_cannot_tell(out, "limits.pids", need != 0, e);
+
+	struct finding *f =
+		finding_add(out, "limits.pids", FINDING_PASS,
+			    in->load->pid ? finding_text(out, "process %d", in->load->pid)
+					  : "this shell");
+	double percent = room.max ? (double)(room.used + need) * 100 / (double)room.max : 100;
+
+	f->needed = need != 0;
+	f->observed = finding_text(out, "room for %s more tasks: %s allows %" PRIu64,
+				   units_count(left(&room), a), room.name, room.max);
+	if (need) {
+		f->required = finding_text(out, "%s threads", units_count(need, b));
+		f->arithmetic = finding_text(out, "%s starts %s threads of its own",
+					     in->load->generator.name, b);
+	}
+	if (need > left(&room) || percent >= FAIL_PERCENT)
+		f->status = FINDING_FAIL;
+	else if (percent >= WARN_PERCENT)
+		f->status = FINDING_WARN;
+	if (f->status == FINDING_PASS)
+		return 0;
+	f->why = "at the limit clone() fails with EAGAIN: no new thread and no new process, which "
+		 "programs report as \"cannot allocate memory\" or \"resource unavailable\"";
+	f->fix = room.fix;
+	return 0;
+}
+
+/* Since 5.11 maps are charged to the control group (bpf_map_charge_memlock() went away). */
+static bool charges_memlock(const struct host *h)
+{
+	unsigned major, minor;
+
+	return sscanf(h->release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 11));
+}
+
+static int run_memlock(const struct check_input *in, struct findings *out, struct err *e)
+{
+	struct proc_limit limit;
+
+	if (!charges_memlock(in->host)) {
+		finding_add(out, "limits.memlock", FINDING_NA, NULL)->observed =
+			"BPF does not count against it here (Linux 5.11 and later)";
+		return 0;
+	}
+	if (proc_limit(in->host, 0, "Max locked memory", &limit, e) < 0)
+		return finding_cannot_tell(out, "limits.memlock", false, e);
+
+	struct finding *f = finding_add(out, "limits.memlock", FINDING_PASS, "this shell");
+	char n[UNITS_MAX];
+
+	f->observed = limit.soft == PROC_UNLIMITED
+			      ? "unlimited"
+			      : finding_text(out, "%s bytes", units_count(limit.soft, n));
+	f->required =
+		finding_text(out, "%s bytes for --observe and watch", units_count(MEMLOCK_NEED, n));
+	/* libbpf raises it by itself where it may. */
+	if (!in->observed || limit.soft >= MEMLOCK_NEED || caps_effective(CAP_SYS_RESOURCE))
+		return 0;
+	f->status = FINDING_WARN;
+	f->why = "before Linux 5.11 the maps of BPF programs count as locked memory: without room "
+		 "runup does not see where packets are lost, only how many";
+	f->fix = "use sudo, or ulimit -l unlimited";
+	return 0;
+}
+
+const struct check check_limits_pids = {
+	.id = "limits.pids",
+	.title = "room for threads and processes",
+	.why = "Threads and processes are one thing to the kernel, and four limits count them: "
+	       "kernel.pid_max and kernel.threads-max for the host, pids.max of the control group "
+	       "and of each one above it, and RLIMIT_NPROC for all tasks of the user (root is "
+	       "exempt). Generators with a thread for each connection run into one of them long "
+	       "before memory ends; the one with the least room is shown.",
+	.run = run_pids,
+};
+
+const struct check check_limits_memlock = {
+	.id = "limits.memlock",
+	.title = "locked memory for watching",
+	.why = "Before Linux 5.11 the maps of BPF programs counted against RLIMIT_MEMLOCK, which "
+	       "is small for users. Later kernels charge them to the control group, and the limit "
+	       "says nothing. It matters for what runup itself loads with --observe and watch, not "
+	       "for the load.",
+	.run = run_memlock,
+};
