@@ -152,7 +152,7 @@ static int run_governor(const struct check_input *in, struct findings *out, stru
 {
 	cleanup_free struct cpu_policy *p = NULL;
 	size_t len, other;
-	bool load = in->load->stated || in->profile;
+	bool load = load_asks(in->load) || in->profile;
 
 	if (cpu_read_policies(in->host, &p, &len, e) < 0)
 		return finding_cannot_tell(out, "cpu.governor", false, e);
@@ -207,7 +207,7 @@ static int run_busy(const struct check_input *in, struct findings *out, struct e
 
 	struct finding *f = finding_add(out, "cpu.busy", FINDING_PASS, "CPU in use now");
 
-	f->needed = in->load->stated != 0;
+	f->needed = load_asks(in->load);
 	if (pressure) {
 		/* The load average also counts who runs and who waits for a disk; pressure only
 		 * who waits for a CPU. */

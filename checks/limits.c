@@ -72,7 +72,7 @@ static void unknown_server(const struct check_input *in, const struct demand *d,
 	f->arithmetic = finding_text(out, "%s", d->arithmetic);
 	if (!load_states(in->load, LOAD_PORT)) {
 		f->observed = "which process is the server was not stated";
-		f->fix = "state --port or --pid";
+		f->fix = "state --port, --pid, --process or --unit";
 	} else if (unreadable) {
 		f->observed =
 			finding_text(out, "%u processes of other users may not be looked into",

@@ -147,7 +147,7 @@ static int run_swap(const struct check_input *in, struct findings *out, struct e
 	f->observed = finding_text(out, "%s of %s in use", bytes_text(used * 1024, out),
 				   bytes_text(m.swap_total_kib * 1024, out));
 	/* What has lain there for weeks is no sign of trouble, so only a test is warned of it. */
-	if (!in->load->stated || used <= m.swap_total_kib / 100 * SWAPPED_PERCENT)
+	if (!load_asks(in->load) || used <= m.swap_total_kib / 100 * SWAPPED_PERCENT)
 		return 0;
 	f->status = FINDING_WARN;
 	f->why = "what was swapped out comes back page by page when the test touches it, and each "
@@ -173,7 +173,7 @@ static int run_thp(const struct check_input *in, struct findings *out, struct er
 	long n = file_read(in->host, "/sys/kernel/mm/transparent_hugepage/enabled", text,
 			   sizeof(text), e);
 
-	if (n == -ENOENT) {
+	if (n == -ENOENT && file_exists(in->host, "/sys/kernel/mm")) {
 		finding_add(out, "memory.thp", FINDING_NA, NULL)->observed =
 			"no transparent huge pages here";
 		return 0;

@@ -57,11 +57,6 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	return 0;
 }
 
-static bool has_member(const char *id)
-{
-	return cause_find(id + strlen("observe.")) != NULL;
-}
-
 const struct check check_observe = {
 	.id = "observe",
 	.title = "nothing is being lost right now",
@@ -69,6 +64,5 @@ const struct check check_observe = {
 	       "where it "
 	       "is allowed, a BPF program on freed packets are watched for that long. Only what "
 	       "changes meanwhile counts: values since boot say nothing about now.",
-	.has_member = has_member,
 	.run = run,
 };

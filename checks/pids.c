@@ -153,6 +153,10 @@ static int run_memlock(const struct check_input *in, struct findings *out, struc
 {
 	struct proc_limit limit;
 
+	if (!*in->host->release) {
+		(void)!err_set(e, ENOENT, "which kernel this is cannot be read");
+		return finding_cannot_tell(out, "limits.memlock", false, e);
+	}
 	if (!charges_memlock(in->host)) {
 		finding_add(out, "limits.memlock", FINDING_NA, NULL)->observed =
 			"BPF does not count against it here (Linux 5.11 and later)";

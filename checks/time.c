@@ -79,7 +79,7 @@ static int run_sync(const struct check_input *in, struct findings *out, struct e
 	}
 	f->observed = "nothing keeps it in step";
 	/* It matters where two hosts' records are laid side by side, which takes a test. */
-	f->status = in->load->stated ? FINDING_WARN : FINDING_NA;
+	f->status = load_asks(in->load) ? FINDING_WARN : FINDING_NA;
 	f->why = "what generator and server recorded cannot be laid side by side: their clocks "
 		 "drift apart";
 	f->fix = "start chrony or systemd-timesyncd (on the host)";

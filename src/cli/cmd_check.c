@@ -164,6 +164,8 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 {
 	const struct check_opts *o = in->opts;
 	struct session s = SESSION_INIT;
+
+	s.follow_process = true;
 	int r = session_open(&s, app, o->profile, &in->load, false, e);
 
 	if (r == 0)

@@ -40,3 +40,16 @@ void output_progress(const struct app *app, const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "runup: %s\n", line);
 }
+
+void output_note(const struct app *app, const char *fmt, ...)
+{
+	char line[300];
+	va_list ap;
+
+	if (app->quiet)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "runup: %s\n", line);
+}

@@ -19,4 +19,7 @@ void output_json(json_t *j);
  */
 void output_progress(const struct app *app, const char *fmt, ...) printf_(2, 3);
 
+/* A line on stderr that whoever reads the result has to know; nothing when quiet. */
+void output_note(const struct app *app, const char *fmt, ...) printf_(2, 3);
+
 #endif

@@ -1,7 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/session.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "cli/output.h"
+#include "sys/proc_find.h"
+
+/* --process and --unit become a pid, once: from here on it is as if that had been stated. */
+static int find_process(struct session *s, struct err *e)
+{
+	int r = 0;
+
+	if (load_states(&s->load, LOAD_PROCESS))
+		r = proc_find_name(&s->host, s->load.process, &s->load.pid, e);
+	else if (load_states(&s->load, LOAD_UNIT))
+		r = proc_find_unit(&s->host, s->load.unit, &s->load.pid, e);
+	if (r == 0 && s->load.pid)
+		s->load.stated |= LOAD_PID;
+	return r;
+}
+
+/*
+ * A server in a container has sockets and sysctls of its own: who names its process and no
+ * namespace means those. Judging the namespace that runup happens to be in would be a wrong answer
+ * without a word, so when that one cannot be entered it is an error.
+ */
+static int follow_process(struct session *s, const struct app *app, struct err *e)
+{
+	bool same = true;
+
+	if (!s->follow_process || !s->load.pid || app->netns || s->host.captured)
+		return 0;
+	int r = proc_same_netns(&s->host, s->load.pid, &same, e);
+	/* That it is not there is told by the checks that look at it. */
+	if (r == -ESRCH || (r == 0 && same))
+		return 0;
+	if (r < 0)
+		return r;
+	snprintf(s->process_netns, sizeof(s->process_netns), "%d", (int)s->load.pid);
+	host_close(&s->host);
+	r = host_open(&s->host, app->root, s->process_netns, e);
+	if (r < 0)
+		return err_wrap(e, "process '%s' is in another network namespace",
+				s->process_netns);
+	output_note(app, "process %s is in another network namespace, which is judged here",
+		    s->process_netns);
+	return 0;
+}
 
 int session_open(struct session *s, const struct app *app, const char *profile,
 		 const struct load *options, bool strict, struct err *e)
@@ -22,8 +69,13 @@ int session_open(struct session *s, const struct app *app, const char *profile,
 	if (s->has_profile)
 		load_merge(&s->load, &s->profile.load);
 	r = load_complete(&s->load, e);
+	if (r == 0)
+		r = find_process(s, e);
+	if (r == 0)
+		r = follow_process(s, app, e);
 	if (r < 0)
 		return r;
+	sysctl_config_read(&s->host, &s->configured);
 	return s->has_profile ? profile_resolve(&s->profile, &s->load, &s->host, strict, e) : 0;
 }
 
@@ -36,6 +88,7 @@ struct check_input session_input(const struct session *s, const struct app *app,
 		.load = &s->load,
 		.observed = observed,
 		.verbose = app->verbose,
+		.configured = &s->configured,
 	};
 }
 
@@ -63,5 +116,6 @@ void session_done(struct session *s)
 {
 	profile_done(&s->profile);
 	load_done(&s->load);
+	sysctl_config_done(&s->configured);
 	host_close(&s->host);
 }

@@ -18,6 +18,11 @@ struct session {
 	struct profile profile;
 	bool has_profile;
 	struct load load; /* command line, then profile, completed */
+	struct sysctl_config configured;
+	/* Set before session_open(): judge the network namespace of the load's process, if it has
+	 * another one and --netns names none. */
+	bool follow_process;
+	char process_netns[16]; /* its pid, where that was done */
 };
 
 #define SESSION_INIT                                                                               \

@@ -11,15 +11,23 @@
 #include "core/load.h"
 #include "core/observation.h"
 #include "core/profile.h"
+#include "core/sysctl_origin.h"
 #include "sys/host.h"
 
 /* What a check may look at. Everything is const: a check reads, it never writes or prints. */
 struct check_input {
 	const struct host *host;
-	const struct profile *profile;	    /* NULL: none given */
-	const struct load *load;	    /* completed; may state nothing */
-	const struct observation *observed; /* of --observe; NULL: not asked for */
-	bool verbose;			    /* -v: dumps that take long are allowed */
+	const struct profile *profile;		/* NULL: none given */
+	const struct load *load;		/* completed; may state nothing */
+	const struct observation *observed;	/* of --observe; NULL: not asked for */
+	bool verbose;				/* -v: dumps that take long are allowed */
+	const struct sysctl_config *configured; /* what sysctl.d says; NULL: not read */
+};
+
+/* One row of a family of checks: "folklore.tcp_fin_timeout". */
+struct check_member {
+	const char *id, *title;
+	const char *why, *fix;
 };
 
 /*
@@ -32,8 +40,8 @@ struct check {
 	const char *why;	     /* what `runup explain` prints */
 	const char *const *predicts; /* cause ids, NULL-terminated; NULL: none */
 	bool has_threshold;	     /* a profile may say `ID = fail above N%` */
-	/* A family: is `id` ("folklore.tcp_mem") one of its members? NULL: it has none. */
-	bool (*has_member)(const char *id);
+	/* Of a family whose rows explain themselves: the i-th, NULL behind the last. */
+	const struct check_member *(*member)(size_t i);
 	int (*run)(const struct check_input *in, struct findings *out, struct err *e);
 };
 
@@ -75,6 +83,7 @@ struct check {
 	X(time_clocksource)                                                                        \
 	X(time_sync)                                                                               \
 	X(config_profile)                                                                          \
+	X(config_elsewhere)                                                                        \
 	X(folklore)                                                                                \
 	X(observe)
 
@@ -90,6 +99,9 @@ extern const size_t checks_len;
  * "observe.conntrack.full" belong to "folklore" and "observe". NULL: no such id.
  */
 const struct check *check_find(const char *id);
+
+/* The row of a family with that id, or NULL. */
+const struct check_member *check_member_find(const char *id);
 
 /* Is id one that --only, --skip or a profile's [check] may name? */
 bool check_id_valid(const char *id);
@@ -126,5 +138,13 @@ enum finding_status check_threshold(const struct check_input *in, const char *id
  * host seen from another namespace says so.
  */
 void check_profile_sysctls(const struct check_input *in, const char *id, struct findings *out);
+
+/*
+ * For the checks: adds to the finding's `why` which file and line sets this sysctl, and to what
+ * where that is not in force. Nothing where no file does, or where the value is a namespace's own:
+ * at boot only the host's are set.
+ */
+void check_name_origin(const struct check_input *in, const char *key, struct finding *f,
+		       struct findings *out);
 
 #endif

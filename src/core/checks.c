@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/cause.h"
 #include "core/check.h"
 #include "sys/sysctl.h"
 
@@ -28,11 +29,25 @@ const struct check *check_find(const char *id)
 	return NULL;
 }
 
+const struct check_member *check_member_find(const char *id)
+{
+	const struct check *c = check_find(id);
+
+	for (size_t i = 0; c && c->member && c->member(i); i++)
+		if (strcmp(c->member(i)->id, id) == 0)
+			return c->member(i);
+	return NULL;
+}
+
 bool check_id_valid(const char *id)
 {
 	const struct check *c = check_find(id);
 
-	return c && (strcmp(c->id, id) == 0 || !c->has_member || c->has_member(id));
+	if (c && strcmp(c->id, "observe") == 0 && strcmp(id, "observe") != 0)
+		return cause_find(id + strlen("observe.")) != NULL;
+	if (c && c->member && strcmp(c->id, id) != 0)
+		return check_member_find(id) != NULL;
+	return c != NULL;
 }
 
 enum finding_status check_threshold(const struct check_input *in, const char *id,
@@ -128,6 +143,27 @@ void checks_run(const struct check_input *in, const struct check_selection *sel,
 			run_one(in, checks[i], sel, out);
 }
 
+void check_name_origin(const struct check_input *in, const char *key, struct finding *f,
+		       struct findings *out)
+{
+	const struct sysctl_line *l =
+		in->configured ? sysctl_config_find(in->configured, key) : NULL;
+	const struct sysctl_key *row = l ? sysctl_key_find(key) : NULL;
+	char now[SYSCTL_VALUE_MAX];
+	struct err ignored;
+
+	if (!row || (!in->host->init_netns && row->scope == SCOPE_NETNS))
+		return;
+
+	bool in_force = sysctl_read(in->host, key, now, &ignored) == 0 &&
+			value_equal(row->kind, now, l->value);
+	const char *origin = in_force ? finding_text(out, "%s:%u sets it", l->file, l->line)
+				      : finding_text(out, "%s:%u sets %s, which is not in force",
+						     l->file, l->line, l->value);
+
+	f->why = f->why ? finding_text(out, "%s; %s", f->why, origin) : origin;
+}
+
 static void judge_missing(const struct check_input *in, const struct want *w, struct finding *f,
 			  struct findings *out)
 {
@@ -207,6 +243,7 @@ static void judge_sysctl(const struct check_input *in, const char *id, const str
 	if (w->minimum && sysctl_satisfies(w->sysctl, w->value_kind, w->op, now, w->minimum))
 		f->status = FINDING_WARN;
 	f->fix = fix_text(in, w, strbuf_get(&write), out);
+	check_name_origin(in, w->key, f, out);
 	strbuf_done(&write);
 }
 

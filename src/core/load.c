@@ -25,6 +25,8 @@ const struct load_key load_keys[] = {
 	{"duration", "DURATION", "how long the test runs: 30s, 10m", LOAD_DURATION},
 	{"latency", "DURATION", "how long a request takes: 20ms", LOAD_LATENCY},
 	{"pid", "PID", "the process whose limits count", LOAD_PID},
+	{"process", "NAME", "the same by its name or its program's", LOAD_PROCESS},
+	{"unit", "UNIT", "the same by its systemd unit", LOAD_UNIT},
 };
 const size_t load_keys_len = ARRAY_LEN(load_keys);
 
@@ -166,6 +168,14 @@ static int set_pid(struct load *l, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_name(struct load *l, const char **field, const char *value, struct err *e)
+{
+	if (!*value || strchr(value, '/'))
+		return bad(e, "a name without a path");
+	*field = arena_strdup(&l->arena, value);
+	return 0;
+}
+
 static int set_field(struct load *l, const struct load_key *key, const char *value, struct err *e)
 {
 	switch (key->field) {
@@ -193,6 +203,10 @@ static int set_field(struct load *l, const struct load_key *key, const char *val
 		return set_duration(&l->latency_ns, value, e);
 	case LOAD_PID:
 		return set_pid(l, value, e);
+	case LOAD_PROCESS:
+		return set_name(l, &l->process, value, e);
+	case LOAD_UNIT:
+		return set_name(l, &l->unit, value, e);
 	}
 	return err_set(e, ERR_BAD_INPUT, "'%s' is not a load option", key->name);
 }
@@ -224,6 +238,10 @@ void load_merge(struct load *l, const struct load *from)
 {
 	unsigned missing = from->stated & ~l->stated;
 
+	/* Three ways to say one thing: --pid wins over the profile's unit. */
+	if (l->stated & LOAD_WHOSE)
+		missing &= ~(unsigned)LOAD_WHOSE;
+
 #define TAKE(bit, field)                                                                           \
 	if (missing & (bit))                                                                       \
 	l->field = from->field
@@ -240,6 +258,10 @@ void load_merge(struct load *l, const struct load *from)
 #undef TAKE
 	if (missing & LOAD_PORT)
 		ranges_add_all(&l->ports, &from->ports);
+	if (missing & LOAD_PROCESS)
+		l->process = arena_strdup(&l->arena, from->process);
+	if (missing & LOAD_UNIT)
+		l->unit = arena_strdup(&l->arena, from->unit);
 	if (missing & LOAD_TARGET)
 		take_targets(l, from);
 	if (!l->generator.name)
@@ -286,6 +308,12 @@ int load_complete(struct load *l, struct err *e)
 		l->new_connections = l->rate;
 		l->stated |= LOAD_NEW_CONNECTIONS;
 	}
+
+	if (__builtin_popcount(l->stated & LOAD_WHOSE) > 1)
+		return err_set(
+			e, ERR_BAD_INPUT,
+			"the load contradicts itself: pid, process and unit say the same thing "
+			"in three ways; state one");
 
 	int r = complete_connections(l, e);
 

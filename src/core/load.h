@@ -34,6 +34,9 @@ enum load_field {
 	LOAD_DURATION = 1 << 9,
 	LOAD_LATENCY = 1 << 10,
 	LOAD_PID = 1 << 11,
+	/* 12 and 13 are closes and bind_first. */
+	LOAD_PROCESS = 1 << 14,
+	LOAD_UNIT = 1 << 15,
 };
 
 /* Open: requests go out at a rate, come what may. Closed: each waits for the answer before it. */
@@ -65,7 +68,8 @@ struct load {
 	struct ranges ports; /* server: where it listens */
 	uint64_t source_ips; /* addresses it connects from */
 	uint64_t duration_ns, latency_ns;
-	pid_t pid; /* the process whose limits count */
+	pid_t pid;		    /* the process whose limits count */
+	const char *process, *unit; /* the same by name; cli/session.c finds the pid */
 	struct generator generator;
 	struct arena arena;
 };
@@ -103,6 +107,15 @@ void load_merge(struct load *l, const struct load *from);
  * latency. Derived fields count as stated. -ERR_BAD_INPUT.
  */
 must_check int load_complete(struct load *l, struct err *e);
+
+/* Whose limits count, in one of the three ways to say it. */
+#define LOAD_WHOSE (LOAD_PID | LOAD_PROCESS | LOAD_UNIT)
+
+/* Is there something to carry? Whose limits count is not a load by itself. */
+static inline bool load_asks(const struct load *l)
+{
+	return (l->stated & ~(unsigned)LOAD_WHOSE) != 0;
+}
 
 static inline bool load_states(const struct load *l, unsigned fields)
 {

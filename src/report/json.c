@@ -152,6 +152,10 @@ json_t *load_to_json(const struct load *l)
 	if (load_states(l, LOAD_ROLE))
 		json_put_text(j, "role", role_name(l->role));
 	put_counts(j, l);
+	if (load_states(l, LOAD_PROCESS))
+		json_put_text(j, "process", l->process);
+	if (load_states(l, LOAD_UNIT))
+		json_put_text(j, "unit", l->unit);
 	if (load_states(l, LOAD_KEEPALIVE))
 		json_put_bool(j, "keepalive", l->keepalive);
 	if (load_states(l, LOAD_TARGET))

@@ -58,17 +58,27 @@ void text_wrapped(const char *text, unsigned indent, struct strbuf *out)
 	strbuf_add(out, "\n");
 }
 
-/* "    label  text", the text wrapped under itself. */
-static void labelled(const char *label, const char *text, struct strbuf *out)
+/* "    label  text", the text wrapped under itself, `margin` blanks in front. */
+static void put_labelled(const char *label, const char *text, unsigned margin, struct strbuf *out)
 {
 	struct strbuf wrapped = {0};
-	const unsigned indent = 18;
+	const unsigned indent = margin + STATUS_WIDTH;
 
 	if (!text || !*text)
 		return;
 	text_wrapped(text, indent, &wrapped);
-	strbuf_addf(out, "%*s%-9s%s", STATUS_WIDTH, "", label, strbuf_get(&wrapped) + indent);
+	strbuf_addf(out, "%*s%-9s%s", (int)margin, "", label, strbuf_get(&wrapped) + indent);
 	strbuf_done(&wrapped);
+}
+
+static void labelled(const char *label, const char *text, struct strbuf *out)
+{
+	put_labelled(label, text, STATUS_WIDTH, out);
+}
+
+void text_labelled(const char *label, const char *text, struct strbuf *out)
+{
+	put_labelled(label, text, 0, out);
 }
 
 static enum text_color status_color(enum finding_status s)
@@ -108,6 +118,21 @@ static void short_finding(const struct finding *f, const struct text_style *styl
 	strbuf_done(&wrapped);
 }
 
+/* Behind the id, or where that is too narrow, under it. */
+static void put_subject(const struct finding *f, struct strbuf *out)
+{
+	struct strbuf wrapped = {0};
+	const char *subject = f->subject ? f->subject : "";
+
+	if (STATUS_WIDTH + strlen(f->id) + 2 + strlen(subject) <= COLUMNS) {
+		strbuf_addf(out, "%s%s\n", *subject ? "  " : "", subject);
+		return;
+	}
+	text_wrapped(subject, STATUS_WIDTH, &wrapped);
+	strbuf_addf(out, "\n%s", strbuf_get(&wrapped));
+	strbuf_done(&wrapped);
+}
+
 static void full_finding(const struct finding *f, const struct text_style *style,
 			 struct strbuf *out)
 {
@@ -115,7 +140,7 @@ static void full_finding(const struct finding *f, const struct text_style *style
 
 	status_word(f->status, style, out);
 	text_colored(f->id, TEXT_BOLD, style, out);
-	strbuf_addf(out, "%s%s\n", f->subject ? "  " : "", f->subject ? f->subject : "");
+	put_subject(f, out);
 	labelled("has", f->observed, out);
 	labelled("needs", f->required, out);
 	labelled("because", f->arithmetic, out);

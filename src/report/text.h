@@ -23,6 +23,9 @@ void text_changes(const struct changes *cs, const struct text_style *style, stru
 /* Wraps text at blanks to 80 columns, `indent` blanks in front of each line. */
 void text_wrapped(const char *text, unsigned indent, struct strbuf *out);
 
+/* "label  text", the text wrapped under itself; nothing for NULL. */
+void text_labelled(const char *label, const char *text, struct strbuf *out);
+
 /* "VALID" in green and the like; the word alone without color. */
 enum text_color { TEXT_PLAIN, TEXT_GREEN, TEXT_YELLOW, TEXT_RED, TEXT_BOLD, TEXT_DIM };
 void text_colored(const char *text, enum text_color c, const struct text_style *style,

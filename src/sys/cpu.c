@@ -85,7 +85,7 @@ int cpu_read_policies(const struct host *h, struct cpu_policy **ret, size_t *len
 
 	*ret = NULL;
 	*len = 0;
-	if (fd == -ENOENT)
+	if (fd == -ENOENT && file_exists(h, "/sys/devices/system/cpu"))
 		return 0;
 	if (fd < 0)
 		return fd;
