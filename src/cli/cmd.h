@@ -23,7 +23,7 @@ enum {
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-enum output { OUTPUT_TEXT, OUTPUT_JSON };
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_JUNIT, OUTPUT_TAP };
 
 /* The options in front of the command. */
 struct app {

@@ -9,6 +9,8 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "report/json.h"
+#include "report/junit.h"
+#include "report/tap.h"
 #include "report/text.h"
 #include "sys/cpu.h"
 #include "watch/watch.h"
@@ -27,7 +29,7 @@ static const struct opt opts[] = {
 	{"observe", '\0', OPT_DURATION, "DURATION",
 	 "watch that long for what is being lost right now",
 	 offsetof(struct check_opts, observe_ns)},
-	{"output", 'o', OPT_CHOICE, "text|json", "how to print the findings",
+	{"output", 'o', OPT_CHOICE, "text|json|junit|tap", "how to print the findings",
 	 offsetof(struct check_opts, output)},
 	{"only", '\0', OPT_LIST, "ID,...", "these checks alone", offsetof(struct check_opts, only)},
 	{"skip", '\0', OPT_LIST, "ID,...", "all but these checks",
@@ -130,6 +132,28 @@ static bool names_observe(const char *const *ids)
 	return false;
 }
 
+static void print(const struct app *app, const struct check_opts *o, const struct session *s,
+		  const struct check_selection *sel, const struct findings *fs, int exit_code)
+{
+	struct strbuf out = {0};
+
+	switch (o->output) {
+	case OUTPUT_JSON:
+		output_json(to_json(s, sel, fs, exit_code));
+		break;
+	case OUTPUT_JUNIT:
+		junit_findings(fs, &s->host, o->fail_on == 1, &out);
+		break;
+	case OUTPUT_TAP:
+		tap_findings(fs, o->fail_on == 1, &out);
+		break;
+	default:
+		if (!app->quiet || exit_code != EXIT_CLEAN)
+			print_text(app, s, fs, exit_code);
+	}
+	output_text(&out);
+}
+
 static int judge(const struct app *app, const struct check_opts *o, struct session *s,
 		 struct err *e)
 {
@@ -150,10 +174,7 @@ static int judge(const struct app *app, const struct check_opts *o, struct sessi
 		/* Where nothing was judged there is nothing to be ready by. */
 		if (!fs.len)
 			r = EXIT_COULD_NOT;
-		if (o->output == OUTPUT_JSON)
-			output_json(to_json(s, &sel, &fs, r));
-		else if (!app->quiet || r != EXIT_CLEAN)
-			print_text(app, s, &fs, r);
+		print(app, o, s, &sel, &fs, r);
 	}
 	findings_done(&fs);
 	observation_done(&observed);

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "base/units.h"
+#include "base/utf8.h"
 
 static json_t *made(json_t *j)
 {
@@ -37,23 +38,6 @@ void json_append(json_t *array, json_t *value)
 		out_of_memory();
 }
 
-/* Length of the UTF-8 sequence at s, 0 if there is none (jansson refuses such text whole). */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-
-	if (s[0] > 0xf4 || len == 0)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms and surrogates are not text either. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 json_t *json_new_text(const char *text)
 {
 	json_t *plain = json_string(text);
@@ -61,17 +45,10 @@ json_t *json_new_text(const char *text)
 	if (plain)
 		return plain;
 
+	/* jansson refuses text that is not UTF-8 whole. */
 	struct strbuf clean = {0};
 
-	for (const char *s = text; *s;) {
-		size_t len = utf8_length((const unsigned char *)s);
-
-		if (len)
-			strbuf_addn(&clean, s, len);
-		else
-			strbuf_add(&clean, "\xef\xbf\xbd"); /* U+FFFD */
-		s += len ? len : 1;
-	}
+	utf8_clean(text, &clean);
 	plain = made(json_string(strbuf_get(&clean)));
 	strbuf_done(&clean);
 	return plain;
