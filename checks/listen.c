@@ -11,6 +11,7 @@
 #include "core/check.h"
 #include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
+#include "sys/proc_find.h"
 #include "sys/sysctl.h"
 
 static const char *const predicts[] = {"listen.accept_overflow", NULL};
@@ -68,9 +69,19 @@ static void name_owner(const struct check_input *in, const struct group *g, stru
 
 	if (proc_socket_owners(in->host, &g->first->inode, 1, &owner, &unreadable, &ignored) < 0)
 		return;
-	if (owner.pid)
-		f->process = (struct process_ref){owner.pid, finding_text(out, "%s", owner.comm),
-						  owner.holders};
+	if (!owner.pid)
+		return;
+	f->process = (struct process_ref){
+		.pid = owner.pid,
+		.comm = finding_text(out, "%s", owner.comm),
+		.holders = owner.holders,
+	};
+	if (in->verbose) {
+		char group[PROC_GROUP_MAX];
+
+		proc_group(in->host, owner.pid, group);
+		f->process.group = *group ? finding_text(out, "%s", group) : NULL;
+	}
 }
 
 /*

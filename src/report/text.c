@@ -145,8 +145,10 @@ static void full_finding(const struct finding *f, const struct text_style *style
 	labelled("needs", f->required, out);
 	labelled("because", f->arithmetic, out);
 	if (f->process.pid) {
-		strbuf_addf(&process, "%s (pid %d%s)", f->process.comm ? f->process.comm : "?",
-			    (int)f->process.pid, f->process.holders > 1 ? ", and its workers" : "");
+		strbuf_addf(&process, "%s (pid %d%s)%s%s", f->process.comm ? f->process.comm : "?",
+			    (int)f->process.pid, f->process.holders > 1 ? ", and its workers" : "",
+			    f->process.group ? " in " : "",
+			    f->process.group ? f->process.group : "");
 		labelled("process", strbuf_get(&process), out);
 	}
 	labelled("why", f->why, out);
