@@ -12,12 +12,14 @@ _runup_reply() { # CURRENT COMPGEN-ARGUMENTS
 }
 
 # The words that may follow an option as its value; fails where the option takes none.
-_runup_value() { # OPTION CURRENT
+_runup_value() { # OPTION CURRENT COMMAND
 	case $1 in
 	--color) _runup_reply "$2" -W 'auto always never' ;;
-	-o | --output) _runup_reply "$2" -W 'text json' ;;
+	-o | --output) _runup_reply "$2" -W "text json$([[ ${3-} != check ]] || echo ' junit tap')" ;;
 	--fail-on) _runup_reply "$2" -W 'warn fail' ;;
 	--role) _runup_reply "$2" -W 'server generator proxy' ;;
+	--process) _runup_reply "$2" -W "$(ps -eo comm= 2>/dev/null)" ;;
+	--unit) _runup_reply "$2" -W "$(systemctl list-units --plain --no-legend --type=service 2>/dev/null | cut -d' ' -f1)" ;;
 	--user) _runup_reply "$2" -u ;;
 	--root | --report | --results) _runup_reply "$2" -f ;;
 	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
@@ -45,7 +47,7 @@ _runup_profiles() { # CURRENT
 _runup() {
 	local current=${COMP_WORDS[COMP_CWORD]} command='' before i
 	local load='--burst --connections --duration --latency --new-connections --no-keepalive --pid
-		--port --rate --role --source-ips --target'
+		--port --process --rate --role --source-ips --target --unit'
 	COMPREPLY=()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -60,7 +62,7 @@ _runup() {
 		esac
 	done
 	before=${COMP_WORDS[COMP_CWORD - 1]}
-	[[ $before != -* ]] || ! _runup_value "$before" "$current" || return 0
+	[[ $before != -* ]] || ! _runup_value "$before" "$current" "$command" || return 0
 
 	local options=
 	case $command in

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is read of CPUs, memory, pressure and the clock. */
+/* What is read of CPUs, memory, pressure and the clock, and how many threads fit. */
 #include "tests/unit/temp_host.h"
 
 #include "base/cleanup.h"
+#include "core/check.h"
 #include "sys/clock.h"
 #include "sys/cpu.h"
 #include "sys/meminfo.h"
@@ -114,6 +115,40 @@ static void test_clock(void **state unused_)
 	temp_close(&t);
 }
 
+static enum finding_status pids_status(const struct temp_host *t, uint64_t threads)
+{
+	struct load load = {.generator = {.name = "jmeter", .threads = threads}};
+	struct check_input in = {.host = &t->host, .load = &load};
+	struct findings fs = {0};
+	struct err e = {0};
+
+	assert_ok(check_limits_pids.run(&in, &fs, &e), &e);
+	assert_int_equal(fs.len, 1);
+
+	enum finding_status s = fs.item[0].status;
+
+	assert_int_equal(fs.item[0].needed, threads != 0);
+	assert_int_equal(fs.item[0].arithmetic != NULL, threads != 0);
+	findings_done(&fs);
+	return s;
+}
+
+/* A generator with a thread for each connection: as many as there is room for, and one more. */
+static void test_threads(void **state unused_)
+{
+	struct temp_host t;
+
+	temp_open(&t);
+	temp_write(&t, "/proc/loadavg", "0.00 0.00 0.00 1/1000 7\n");
+	temp_write(&t, "/proc/sys/kernel/pid_max", "32768\n");
+	temp_write(&t, "/proc/sys/kernel/threads-max", "10000\n");
+	assert_int_equal(pids_status(&t, 0), FINDING_PASS);
+	assert_int_equal(pids_status(&t, 7000), FINDING_PASS);
+	assert_int_equal(pids_status(&t, 8000), FINDING_WARN); /* 90 % with them */
+	assert_int_equal(pids_status(&t, 9001), FINDING_FAIL);
+	temp_close(&t);
+}
+
 /* This host has all of them, whatever they say. */
 static void test_live(void **state unused_)
 {
@@ -143,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_cpu_times), cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_pressure),  cmocka_unit_test(test_meminfo),
 		cmocka_unit_test(test_clock),	  cmocka_unit_test(test_live),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
