@@ -17,7 +17,10 @@ mapfile -t files < <(all_files | grep -vE '^LICENSE$|^tests/(fixtures|golden)/.*
 # Split, so that this file does not find itself.
 leftovers='\b(TO''DO|FIX''ME|XX''X)\b'
 machine='(^|[^A-Za-z0-9_.$})/-])/(wo''rk|ro''ot)/'
-if grep -nE "$leftovers" "${files[@]}"; then
+# The first is also a directive of the Test Anything Protocol: these files write, test and tell it.
+tap='^(man/runup\.8|src/report/tap\.[ch]|tests/cli/hostchecks\.bats|tests/unit/test_ci_output\.c):'
+tap+='[0-9]+:.*TO''DO'
+if grep -nE "$leftovers" "${files[@]}" | grep -vE "$tap"; then
 	echo '^ leftovers: finish it, or write an issue'
 	bad=1
 fi
