@@ -310,7 +310,7 @@ const struct check check_nic_channels = {
 
 const struct check check_nic_link = {
 	.id = "nic.link",
-	.title = "the link runs at its speed, without errors, with its offloads",
+	.title = "links at full speed, no errors, offloads on",
 	.why = "Both ends of a cable agree on speed and duplex, and where that goes wrong they "
 	       "fall "
 	       "back to a slower speed or to half duplex without a word. Offloads let the card or "

@@ -97,7 +97,8 @@ static void test_own_port(void **unused)
 	(void)unused;
 	state(&s, "port", "80,8000-8100");
 	see(&s, "listen.accept_overflow", "tcp 0.0.0.0:8080", 8080);
-	s.observed.alert[0].process = (struct process_ref){4242, "nginx", 3};
+	s.observed.alert[0].process =
+		(struct process_ref){.pid = 4242, .comm = "nginx", .holders = 3};
 	judge(&s);
 	expect(&s, VERDICT_INVALID, 1, 0);
 	assert_string_equal(s.verdict.blame, "this host");
@@ -222,7 +223,8 @@ static void test_pid(void **unused)
 	see(&s, "listen.accept_overflow", "tcp 0.0.0.0:8080", 8080);
 	see(&s, "listen.accept_overflow", "tcp 0.0.0.0:25", 25);
 	see(&s, "listen.accept_overflow", "tcp 0.0.0.0:26", 26);
-	s.observed.alert[2].process = (struct process_ref){4242, "nginx", 1};
+	s.observed.alert[2].process =
+		(struct process_ref){.pid = 4242, .comm = "nginx", .holders = 1};
 	judge(&s);
 	expect(&s, VERDICT_INVALID, 2, 1);
 	assert_int_equal(s.verdict.background[0]->port, 25);
