@@ -25,14 +25,12 @@ const struct cause causes[] = {
 		.protocol = IPPROTO_TCP,
 		.subject_kind = "listener",
 		.why = "A connection waits in the listener's queue until the program calls "
-		       "accept(). "
-		       "When the queue holds more than its limit, tcp_conn_request() "
+		       "accept(). When the queue holds more than its limit, tcp_conn_request() "
 		       "(net/ipv4/tcp_input.c, 5.15 to 6.18) drops the SYN and "
-		       "tcp_v4_syn_recv_sock() the final ACK, without an answer. The client sends "
-		       "again after a second or more: it sees latency, not an error.",
+		       "tcp_v4_syn_recv_sock() the final ACK, without an answer. The client "
+		       "sends again after a second or more: it sees latency, not an error.",
 		.fix = "raise net.core.somaxconn and the program's listen() backlog (the smaller "
-		       "one "
-		       "counts, taken at listen()), restart it, or make it accept faster",
+		       "one counts, taken at listen()), restart it, or make it accept faster",
 	},
 	{
 		.id = "listen.syn_overflow",
@@ -41,10 +39,9 @@ const struct cause causes[] = {
 		.counters = {"TcpExtTCPReqQFullDrop"},
 		.subject_kind = "listener",
 		.why = "Half-open connections count against the listener's own limit "
-		       "(inet_csk_reqsk_queue_is_full(), include/net/inet_connection_sock.h). With "
-		       "net.ipv4.tcp_syncookies = 0, tcp_conn_request() then drops the SYN (5.15 "
-		       "to "
-		       "6.18).",
+		       "(inet_csk_reqsk_queue_is_full(), include/net/inet_connection_sock.h). "
+		       "With net.ipv4.tcp_syncookies = 0, tcp_conn_request() then drops the SYN "
+		       "(5.15 to 6.18).",
 		.fix = "set net.ipv4.tcp_syncookies = 1, and raise net.core.somaxconn and the "
 		       "program's listen() backlog",
 	},
@@ -56,10 +53,8 @@ const struct cause causes[] = {
 		.subject_kind = "listener",
 		.why = "The listener has as many half-open connections as its limit allows, so "
 		       "tcp_conn_request() (net/ipv4/tcp_input.c) answers with a SYN cookie. "
-		       "Nothing "
-		       "is lost yet, but without timestamps such a connection has no window "
-		       "scaling "
-		       "and no SACK.",
+		       "Nothing is lost yet, but without timestamps such a connection has no "
+		       "window scaling and no SACK.",
 		.fix = "raise net.core.somaxconn and the program's listen() backlog",
 	},
 	{
@@ -72,8 +67,7 @@ const struct cause causes[] = {
 		.why = "With nf_conntrack_max entries in this namespace and nothing to evict, "
 		       "__nf_conntrack_alloc() (net/netfilter/nf_conntrack_core.c) refuses a new "
 		       "entry and nf_conntrack_in() drops the packet. A closed connection keeps "
-		       "its "
-		       "entry for nf_conntrack_tcp_timeout_time_wait, 120 s by default.",
+		       "its entry for nf_conntrack_tcp_timeout_time_wait, 120 s by default.",
 		.fix = "raise net.netfilter.nf_conntrack_max (on the host), lower "
 		       "nf_conntrack_tcp_timeout_time_wait, or do not track the load's traffic",
 	},
@@ -84,15 +78,13 @@ const struct cause causes[] = {
 		.counters = {"ct.insert_failed"},
 		.subject_kind = "table",
 		.subject = "conntrack table",
-		.why = "Another packet made an entry with the same addresses first, typically when "
-		       "many flows are translated to one address, or the hash chain is too long. "
-		       "__nf_conntrack_confirm() (net/netfilter/nf_conntrack_core.c) then drops "
-		       "the "
-		       "packet that would have opened the connection.",
+		.why = "Another packet made an entry with the same addresses first, typically "
+		       "when many flows are translated to one address, or the hash chain is too "
+		       "long. __nf_conntrack_confirm() (net/netfilter/nf_conntrack_core.c) then "
+		       "drops the packet that would have opened the connection.",
 		.fix = "spread translated flows over more source ports or addresses (masquerade "
 		       "random-fully), raise net.netfilter.nf_conntrack_buckets, or do not track "
-		       "the "
-		       "load's traffic",
+		       "the load's traffic",
 	},
 	{
 		.id = "conntrack.early_drop",
@@ -102,11 +94,9 @@ const struct cause causes[] = {
 		.subject_kind = "table",
 		.subject = "conntrack table",
 		.why = "The table is full and early_drop() (net/netfilter/nf_conntrack_core.c) "
-		       "evicts "
-		       "entries that have not seen traffic both ways, to make room. There is no "
-		       "log "
-		       "line. The next packet of an evicted connection may be taken for an invalid "
-		       "one.",
+		       "evicts entries that have not seen traffic both ways, to make room. There "
+		       "is no log line. The next packet of an evicted connection may be taken "
+		       "for an invalid one.",
 		.fix = "raise net.netfilter.nf_conntrack_max (on the host)",
 	},
 	{
@@ -121,10 +111,8 @@ const struct cause causes[] = {
 		.subject_kind = "socket",
 		.why = "The program reads its datagrams slower than they come. "
 		       "__udp_enqueue_schedule_skb() (net/ipv4/udp.c) drops a datagram that does "
-		       "not "
-		       "fit into SO_RCVBUF, net.core.rmem_default unless the program sets it, or "
-		       "for "
-		       "which net.ipv4.udp_mem leaves no memory.",
+		       "not fit into SO_RCVBUF, net.core.rmem_default unless the program sets "
+		       "it, or for which net.ipv4.udp_mem leaves no memory.",
 		.fix = "raise net.core.rmem_default, or net.core.rmem_max and the program's "
 		       "SO_RCVBUF; a larger buffer carries bursts, not a reader that is too slow",
 	},
@@ -135,13 +123,11 @@ const struct cause causes[] = {
 		.counters = {"UdpSndbufErrors", "Udp6SndbufErrors"},
 		.subject_kind = "socket",
 		.why = "The socket's send buffer was full, or the device's queue refused the "
-		       "datagram "
-		       "(udp_sendmsg() and udp_send_skb(), net/ipv4/udp.c). In the second case "
-		       "send() "
-		       "reports success unless the program set IP_RECVERR.",
+		       "datagram (udp_sendmsg() and udp_send_skb(), net/ipv4/udp.c). In the "
+		       "second case send() reports success unless the program set IP_RECVERR.",
 		.fix = "send slower or pace, raise net.core.wmem_default and the program's "
-		       "SO_SNDBUF, "
-		       "or lengthen the device's queue (txqueuelen, the qdisc's limit)",
+		       "SO_SNDBUF, or lengthen the device's queue (txqueuelen, the qdisc's "
+		       "limit)",
 	},
 	{
 		.id = "tcp.receive_queue",
@@ -154,13 +140,11 @@ const struct cause causes[] = {
 		.protocol = IPPROTO_TCP,
 		.subject_kind = "socket",
 		.why = "The program reads slower than data comes and its receive buffer is used "
-		       "up. "
-		       "tcp_data_queue() and tcp_prune_ofo_queue() (net/ipv4/tcp_input.c) then "
-		       "drop "
-		       "segments that have already arrived, and the peer has to send them again.",
+		       "up. tcp_data_queue() and tcp_prune_ofo_queue() (net/ipv4/tcp_input.c) "
+		       "then drop segments that have already arrived, and the peer has to send "
+		       "them again.",
 		.fix = "make the program read faster, or raise the third value of "
-		       "net.ipv4.tcp_rmem "
-		       "(and net.ipv4.tcp_mem if memory as a whole is short)",
+		       "net.ipv4.tcp_rmem (and net.ipv4.tcp_mem if memory as a whole is short)",
 	},
 	{
 		.id = "tcp.backlog",
@@ -171,12 +155,10 @@ const struct cause causes[] = {
 		.protocol = IPPROTO_TCP,
 		.subject_kind = "socket",
 		.why = "While a program is inside a system call on the socket, segments wait in "
-		       "its "
-		       "backlog. tcp_add_backlog() (net/ipv4/tcp_ipv4.c) drops them once the "
-		       "backlog "
-		       "is larger than receive and send buffer together.",
-		.fix = "raise the third value of net.ipv4.tcp_rmem, and read in smaller pieces or "
-		       "from fewer threads per socket",
+		       "its backlog. tcp_add_backlog() (net/ipv4/tcp_ipv4.c) drops them once the "
+		       "backlog is larger than receive and send buffer together.",
+		.fix = "raise the third value of net.ipv4.tcp_rmem, and read in smaller pieces "
+		       "or from fewer threads per socket",
 	},
 	{
 		.id = "tcp.memory",
@@ -190,10 +172,9 @@ const struct cause causes[] = {
 		.subject_kind = "table",
 		.subject = "TCP memory",
 		.why = "All TCP sockets together use more than the third value of "
-		       "net.ipv4.tcp_mem, "
-		       "or more sockets than net.ipv4.tcp_max_orphans belong to no process any "
-		       "more. "
-		       "tcp_check_oom() (net/ipv4/tcp.c) then resets connections.",
+		       "net.ipv4.tcp_mem, or more sockets than net.ipv4.tcp_max_orphans belong "
+		       "to no process any more. tcp_check_oom() (net/ipv4/tcp.c) then resets "
+		       "connections.",
 		.fix = "raise net.ipv4.tcp_mem or net.ipv4.tcp_max_orphans (the kernel log says "
 		       "which), or make buffers smaller with net.ipv4.tcp_rmem and tcp_wmem",
 	},
@@ -203,10 +184,10 @@ const struct cause causes[] = {
 		.kind = CAUSE_LIMIT,
 		.title = "no local port left",
 		.subject_kind = "socket",
-		.why = "Toward one address and port each connection needs a local port of its own. "
-		       "When none is left __inet_hash_connect() (net/ipv4/inet_hashtables.c) fails "
-		       "and connect() returns EADDRNOTAVAIL; a program that calls bind() first "
-		       "gets EADDRINUSE.",
+		.why = "Toward one address and port each connection needs a local port of its "
+		       "own. When none is left __inet_hash_connect() "
+		       "(net/ipv4/inet_hashtables.c) fails and connect() returns EADDRNOTAVAIL; "
+		       "a program that calls bind() first gets EADDRINUSE.",
 		.fix = "keep connections alive, set net.ipv4.tcp_tw_reuse = 1, widen "
 		       "net.ipv4.ip_local_port_range, or use more targets or source addresses",
 	},
@@ -217,8 +198,8 @@ const struct cause causes[] = {
 		.title = "no descriptor left",
 		.subject_kind = "process",
 		.why = "Each connection is a descriptor. At RLIMIT_NOFILE alloc_fd() (fs/file.c) "
-		       "fails and accept(), socket() and open() return EMFILE; at fs.file-max they "
-		       "return ENFILE for every process of the host.",
+		       "fails and accept(), socket() and open() return EMFILE; at fs.file-max "
+		       "they return ENFILE for every process of the host.",
 		.fix = "raise the limit of the running process (prlimit --nofile) or where the "
 		       "service is configured",
 	},
@@ -240,10 +221,9 @@ const struct cause causes[] = {
 		.subject_kind = "table",
 		.subject = "TIME_WAIT sockets",
 		.why = "There are net.ipv4.tcp_max_tw_buckets sockets in TIME_WAIT. "
-		       "tcp_time_wait() "
-		       "(net/ipv4/tcp_minisocks.c) then closes the connection at once, so late "
-		       "segments can reach a new connection with the same ports. Nothing is "
-		       "logged.",
+		       "tcp_time_wait() (net/ipv4/tcp_minisocks.c) then closes the connection at "
+		       "once, so late segments can reach a new connection with the same ports. "
+		       "Nothing is logged.",
 		.fix = "raise net.ipv4.tcp_max_tw_buckets, or keep connections alive",
 	},
 	{
@@ -256,10 +236,10 @@ const struct cause causes[] = {
 		.subject = "firewall",
 		.why = "A rule or a chain's policy said drop: nft_do_chain() "
 		       "(net/netfilter/nf_tables_core.c) for nftables, nf_hook_slow() "
-		       "(net/netfilter/core.c) for iptables and for nftables on older kernels. The "
-		       "sender gets no answer and tries again until it times out.",
-		.fix = "find the rule by its counter (nft list ruleset, iptables -nvL) and let the "
-		       "load's traffic pass",
+		       "(net/netfilter/core.c) for iptables and for nftables on older kernels. "
+		       "The sender gets no answer and tries again until it times out.",
+		.fix = "find the rule by its counter (nft list ruleset, iptables -nvL) and let "
+		       "the load's traffic pass",
 	},
 	{
 		.id = "route.none",
@@ -274,11 +254,9 @@ const struct cause causes[] = {
 		.subject_kind = "host",
 		.subject = "routing",
 		.why = "The routing table has no entry for the destination "
-		       "(ip_route_output_flow(), "
-		       "ip_error(), net/ipv4/route.c), or rp_filter saw a packet come in on "
-		       "another "
-		       "interface than the one the answer would leave by (fib_validate_source(), "
-		       "net/ipv4/fib_frontend.c).",
+		       "(ip_route_output_flow(), ip_error(), net/ipv4/route.c), or rp_filter saw "
+		       "a packet come in on another interface than the one the answer would "
+		       "leave by (fib_validate_source(), net/ipv4/fib_frontend.c).",
 		.fix = "add the route (ip route get ADDRESS shows what is missing), or set "
 		       "net.ipv4.conf.*.rp_filter = 2 where ways differ on purpose",
 	},
@@ -291,11 +269,12 @@ const struct cause causes[] = {
 		.reasons = {"TCP_CSUM", "UDP_CSUM", "ICMP_CSUM", "IP_CSUM", "SKB_CSUM"},
 		.subject_kind = "host",
 		.subject = "checksums",
-		.why = "A packet's checksum is wrong, so it was altered on its way and is dropped "
-		       "(tcp_v4_rcv(), net/ipv4/tcp_ipv4.c; __udp4_lib_rcv(), net/ipv4/udp.c). On "
-		       "virtual devices it is often checksum offload that one side does not do.",
-		.fix = "check cable and port counters, and ethtool -K DEVICE rx off tx off on the "
-		       "virtual device to rule out offload",
+		.why = "A packet's checksum is wrong, so it was altered on its way and is "
+		       "dropped (tcp_v4_rcv(), net/ipv4/tcp_ipv4.c; __udp4_lib_rcv(), "
+		       "net/ipv4/udp.c). On virtual devices it is often checksum offload that "
+		       "one side does not do.",
+		.fix = "check cable and port counters, and ethtool -K DEVICE rx off tx off on "
+		       "the virtual device to rule out offload",
 	},
 	{
 		.id = "softnet.backlog",
@@ -308,10 +287,10 @@ const struct cause causes[] = {
 		.subject = "softnet backlog",
 		.why = "Packets of virtual devices, loopback and RPS wait in a queue per CPU. "
 		       "enqueue_to_backlog() (net/core/dev.c) drops what comes when it holds "
-		       "net.core.netdev_max_backlog packets, or when one flow takes too much of it "
-		       "(flow limit).",
-		.fix = "raise net.core.netdev_max_backlog, and spread packets over CPUs (RPS, more "
-		       "queues)",
+		       "net.core.netdev_max_backlog packets, or when one flow takes too much of "
+		       "it (flow limit).",
+		.fix = "raise net.core.netdev_max_backlog, and spread packets over CPUs (RPS, "
+		       "more queues)",
 	},
 	{
 		.id = "qdisc.drop",
@@ -323,11 +302,9 @@ const struct cause causes[] = {
 		.subject_kind = "host",
 		.subject = "queueing discipline",
 		.why = "The qdisc of an outgoing device is full, or drops on purpose to hold its "
-		       "rate "
-		       "or delay (__dev_xmit_skb(), net/core/dev.c; net/sched/).",
-		.fix = "tc -s qdisc shows which one; raise its limit or rate, or use another qdisc "
-		       "on "
-		       "that device",
+		       "rate or delay (__dev_xmit_skb(), net/core/dev.c; net/sched/).",
+		.fix = "tc -s qdisc shows which one; raise its limit or rate, or use another "
+		       "qdisc on that device",
 	},
 	{
 		.id = "neigh.full",
@@ -340,8 +317,7 @@ const struct cause causes[] = {
 		       "(net/core/neighbour.c) makes no further one and the packet for the new "
 		       "neighbour is dropped. The limit is one for all namespaces.",
 		.fix = "raise net.ipv4.neigh.default.gc_thresh3 (and gc_thresh2, gc_thresh1 with "
-		       "it; "
-		       "net.ipv6.… for IPv6)",
+		       "it; net.ipv6.… for IPv6)",
 	},
 	{
 		/*
@@ -354,8 +330,7 @@ const struct cause causes[] = {
 		.subject_kind = "table",
 		.subject = "orphaned connections",
 		.why = "More connections than net.ipv4.tcp_max_orphans belong to no process any "
-		       "more "
-		       "(closed, but the peer has not acknowledged it). tcp_check_oom() "
+		       "more (closed, but the peer has not acknowledged it). tcp_check_oom() "
 		       "(net/ipv4/tcp.c) then resets them; those that retransmit count double or "
 		       "four times.",
 		.fix = "raise net.ipv4.tcp_max_orphans on the host, or find out why peers do not "
@@ -369,10 +344,9 @@ const struct cause causes[] = {
 		.subject_kind = "host",
 		.why = "Packets came faster than the kernel took them out of the card's ring of "
 		       "descriptors (the driver's poll in net_rx_action(), net/core/dev.c). The "
-		       "card "
-		       "drops them itself, so no packet and no drop reason is ever seen.",
-		.fix = "ethtool -G DEVICE rx MAX, more channels (ethtool -L), or RPS to spread the "
-		       "work over CPUs",
+		       "card drops them itself, so no packet and no drop reason is ever seen.",
+		.fix = "ethtool -G DEVICE rx MAX, more channels (ethtool -L), or RPS to spread "
+		       "the work over CPUs",
 	},
 	{
 		.id = "nic.error",
@@ -380,12 +354,10 @@ const struct cause causes[] = {
 		.title = "errors of a network card",
 		.subject_kind = "host",
 		.why = "The card received frames that are damaged (rx_crc_errors, rx_errors) or "
-		       "could "
-		       "not send (tx_errors, tx_carrier_errors) and drops them before the kernel "
-		       "sees "
-		       "a packet (struct rtnl_link_stats64).",
-		.fix = "check cable, transceiver and the port on the other side; ethtool -S DEVICE "
-		       "says which",
+		       "could not send (tx_errors, tx_carrier_errors) and drops them before the "
+		       "kernel sees a packet (struct rtnl_link_stats64).",
+		.fix = "check cable, transceiver and the port on the other side; ethtool -S "
+		       "DEVICE says which",
 	},
 	{
 		/* The third column of /proc/net/softnet_stat; not a loss. */
@@ -396,11 +368,9 @@ const struct cause causes[] = {
 		.subject = "softnet budget",
 		.why = "net_rx_action() (net/core/dev.c) ended a round with packets left, after "
 		       "net.core.netdev_budget packets or netdev_budget_usecs. Nothing is lost "
-		       "yet, "
-		       "but rings and backlogs fill up meanwhile.",
-		.fix = "spread packets over CPUs (channels, RPS), or raise net.core.netdev_budget "
-		       "and "
-		       "netdev_budget_usecs",
+		       "yet, but rings and backlogs fill up meanwhile.",
+		.fix = "spread packets over CPUs (channels, RPS), or raise "
+		       "net.core.netdev_budget and netdev_budget_usecs",
 	},
 };
 const size_t causes_len = ARRAY_LEN(causes);
