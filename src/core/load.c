@@ -27,6 +27,10 @@ const struct load_key load_keys[] = {
 	{"pid", "PID", "the process whose limits count", LOAD_PID},
 	{"process", "NAME", "the same by its name or its program's", LOAD_PROCESS},
 	{"unit", "UNIT", "the same by its systemd unit", LOAD_UNIT},
+	{"closes", "client|server", "which end closes first (default: the worse for this host)",
+	 LOAD_CLOSES},
+	{"bind_first", NULL, "the client binds before it connects, as vegeta does",
+	 LOAD_BIND_FIRST},
 };
 const size_t load_keys_len = ARRAY_LEN(load_keys);
 
@@ -37,9 +41,20 @@ static const char *const roles[] = {
 	[ROLE_PROXY] = "proxy",
 };
 
+static const char *const closes_names[] = {
+	[CLOSES_UNKNOWN] = "",
+	[CLOSES_CLIENT] = "client",
+	[CLOSES_SERVER] = "server",
+};
+
 const char *role_name(enum role r)
 {
 	return roles[r];
+}
+
+const char *closes_name(enum closes c)
+{
+	return closes_names[c];
 }
 
 static bool same_name(const char *a, const char *b)
@@ -75,6 +90,17 @@ static int set_role(struct load *l, const struct load_key *key, const char *valu
 	return bad(e, key->metavar);
 }
 
+static int set_closes(struct load *l, const struct load_key *key, const char *value, struct err *e)
+{
+	for (size_t i = 1; i < ARRAY_LEN(closes_names); i++) {
+		if (strcmp(value, closes_names[i]) == 0) {
+			l->closes = (enum closes)i;
+			return 0;
+		}
+	}
+	return bad(e, key->metavar);
+}
+
 static int set_count(uint64_t *field, const char *value, struct err *e)
 {
 	if (parse_count(value, 1, COUNT_MAX, field) < 0)
@@ -92,15 +118,26 @@ static int set_duration(uint64_t *field, const char *value, struct err *e)
 	return 0;
 }
 
-static int set_keepalive(struct load *l, const char *value, struct err *e)
+/* A switch: alone, or yes or no in a profile. */
+static int set_switch(bool *field, const char *value, struct err *e)
 {
 	if (!value || strcmp(value, "yes") == 0)
-		l->keepalive = false;
+		*field = true;
 	else if (strcmp(value, "no") == 0)
-		l->keepalive = true;
+		*field = false;
 	else
 		return bad(e, "yes or no");
 	return 0;
+}
+
+static int set_keepalive(struct load *l, const char *value, struct err *e)
+{
+	bool without;
+	int r = set_switch(&without, value, e);
+
+	if (r == 0)
+		l->keepalive = !without;
+	return r;
 }
 
 static int set_ports(struct load *l, const char *value, struct err *e)
@@ -207,6 +244,10 @@ static int set_field(struct load *l, const struct load_key *key, const char *val
 		return set_name(l, &l->process, value, e);
 	case LOAD_UNIT:
 		return set_name(l, &l->unit, value, e);
+	case LOAD_CLOSES:
+		return set_closes(l, key, value, e);
+	case LOAD_BIND_FIRST:
+		return set_switch(&l->bind_first, value, e);
 	}
 	return err_set(e, ERR_BAD_INPUT, "'%s' is not a load option", key->name);
 }
@@ -255,6 +296,8 @@ void load_merge(struct load *l, const struct load *from)
 	TAKE(LOAD_DURATION, duration_ns);
 	TAKE(LOAD_LATENCY, latency_ns);
 	TAKE(LOAD_PID, pid);
+	TAKE(LOAD_CLOSES, closes);
+	TAKE(LOAD_BIND_FIRST, bind_first);
 #undef TAKE
 	if (missing & LOAD_PORT)
 		ranges_add_all(&l->ports, &from->ports);
@@ -266,7 +309,43 @@ void load_merge(struct load *l, const struct load *from)
 		take_targets(l, from);
 	if (!l->generator.name)
 		l->generator = from->generator;
+	for (unsigned i = 0; i < LOAD_FIELDS; i++)
+		if ((missing & 1u << i) && from->from[i])
+			l->from[i] = arena_strdup(&l->arena, from->from[i]);
+	l->derived |= missing & from->derived;
 	l->stated |= missing;
+}
+
+/* "'rate' (profiles/server.ini:12)", "'connections'": a field by its name, and where it was stated.
+ */
+static const char *stated_where(struct load *l, enum load_field field)
+{
+	const char *from = l->from[__builtin_ctz(field)], *name = "";
+
+	for (size_t i = 0; i < load_keys_len; i++)
+		if (load_keys[i].field == field)
+			name = load_keys[i].name;
+	return from ? arena_printf(&l->arena, "'%s' (%s)", name, from)
+		    : arena_printf(&l->arena, "'%s'", name);
+}
+
+/* "the load contradicts itself: A says one thing, B another": both by name and place. */
+static int contradiction(struct load *l, enum load_field a, const char *says_a, enum load_field b,
+			 const char *says_b, struct err *e)
+{
+	return err_set(e, ERR_BAD_INPUT, "the load contradicts itself: %s %s, but %s %s",
+		       stated_where(l, a), says_a, stated_where(l, b), says_b);
+}
+
+static const char *number(struct load *l, const char *before, uint64_t n, const char *after)
+{
+	return arena_printf(&l->arena, "%s%" PRIu64 "%s", before, n, after);
+}
+
+static void derive(struct load *l, enum load_field field)
+{
+	l->stated |= field;
+	l->derived |= field;
 }
 
 /* Little's law: what is open at once is what arrives per second times how long it stays. */
@@ -280,14 +359,57 @@ static int complete_connections(struct load *l, struct err *e)
 
 	if (!load_states(l, LOAD_CONNECTIONS)) {
 		l->connections = need;
-		l->stated |= LOAD_CONNECTIONS;
+		derive(l, LOAD_CONNECTIONS);
 	} else if (l->connections < need) {
-		return err_set(e, ERR_BAD_INPUT,
-			       "the load contradicts itself: rate %" PRIu64
-			       " with that latency keeps "
-			       "%" PRIu64 " requests open, but connections is %" PRIu64,
-			       l->rate, need, l->connections);
+		return contradiction(l, LOAD_RATE,
+				     number(l, "with that latency keeps ", need, " requests open"),
+				     LOAD_CONNECTIONS, number(l, "is ", l->connections, ""), e);
 	}
+	return 0;
+}
+
+/* Without keep-alive a request and a new connection are the same thing. */
+static int complete_rates(struct load *l, struct err *e)
+{
+	bool same = load_states(l, LOAD_KEEPALIVE) && !l->keepalive;
+
+	if (same && !load_states(l, LOAD_NEW_CONNECTIONS) && load_states(l, LOAD_RATE)) {
+		l->new_connections = l->rate;
+		derive(l, LOAD_NEW_CONNECTIONS);
+	} else if (same && load_states(l, LOAD_NEW_CONNECTIONS) && !load_states(l, LOAD_RATE)) {
+		l->rate = l->new_connections;
+		derive(l, LOAD_RATE);
+	}
+	if (!load_states(l, LOAD_RATE | LOAD_NEW_CONNECTIONS))
+		return 0;
+	if (same && l->new_connections != l->rate)
+		return contradiction(l, LOAD_RATE,
+				     number(l, "without keep-alive makes ", l->rate,
+					    " new connections/s"),
+				     LOAD_NEW_CONNECTIONS, number(l, "is ", l->new_connections, ""),
+				     e);
+	if (l->new_connections > l->rate)
+		return contradiction(l, LOAD_NEW_CONNECTIONS,
+				     number(l, "opens ", l->new_connections,
+					    "/s, each for a request"),
+				     LOAD_RATE, number(l, "is ", l->rate, ""), e);
+	return 0;
+}
+
+static int check_role(struct load *l, struct err *e)
+{
+	static const struct {
+		enum load_field field;
+		const char *says;
+	} client_only[] = {
+		{LOAD_SOURCE_IPS, "is about the end that connects"},
+		{LOAD_BIND_FIRST, "is about the end that connects"},
+	};
+
+	for (size_t i = 0; l->role == ROLE_SERVER && i < ARRAY_LEN(client_only); i++)
+		if (load_states(l, client_only[i].field) && !load_states(l, LOAD_TARGET))
+			return contradiction(l, client_only[i].field, client_only[i].says,
+					     LOAD_ROLE, "is server, which states no target", e);
 	return 0;
 }
 
@@ -296,35 +418,71 @@ int load_complete(struct load *l, struct err *e)
 	/* Who names only what is connected to speaks of the side that connects. */
 	if (load_states(l, LOAD_TARGET) && !(l->stated & (LOAD_ROLE | LOAD_PORT))) {
 		l->role = ROLE_GENERATOR;
-		l->stated |= LOAD_ROLE;
+		derive(l, LOAD_ROLE);
 	}
-	if (load_states(l, LOAD_KEEPALIVE | LOAD_RATE) && !l->keepalive) {
-		if (load_states(l, LOAD_NEW_CONNECTIONS) && l->new_connections != l->rate)
-			return err_set(
-				e, ERR_BAD_INPUT,
-				"the load contradicts itself: without keep-alive each of %" PRIu64
-				" requests/s is a new connection, but new_connections is %" PRIu64,
-				l->rate, l->new_connections);
-		l->new_connections = l->rate;
-		l->stated |= LOAD_NEW_CONNECTIONS;
-	}
+	int r = complete_rates(l, e);
 
 	if (__builtin_popcount(l->stated & LOAD_WHOSE) > 1)
 		return err_set(
 			e, ERR_BAD_INPUT,
 			"the load contradicts itself: pid, process and unit say the same thing "
 			"in three ways; state one");
-
-	int r = complete_connections(l, e);
-
+	if (r == 0)
+		r = complete_connections(l, e);
+	if (r == 0)
+		r = check_role(l, e);
 	if (r < 0)
 		return r;
 	if (load_states(l, LOAD_BURST | LOAD_CONNECTIONS) && l->burst > l->connections)
-		return err_set(e, ERR_BAD_INPUT,
-			       "the load contradicts itself: a burst of %" PRIu64
-			       " is open at once, but connections is %" PRIu64,
-			       l->burst, l->connections);
+		return contradiction(l, LOAD_BURST,
+				     number(l, "has a burst of ", l->burst, " open at once"),
+				     LOAD_CONNECTIONS, number(l, "is ", l->connections, ""), e);
+	if (load_states(l, LOAD_LATENCY | LOAD_DURATION) && l->latency_ns > l->duration_ns)
+		return contradiction(l, LOAD_LATENCY, "is how long one request takes",
+				     LOAD_DURATION, "is shorter", e);
 	return 0;
+}
+
+bool load_connects(const struct load *l)
+{
+	return l->role == ROLE_GENERATOR || l->role == ROLE_PROXY || load_states(l, LOAD_TARGET);
+}
+
+static uint64_t distinct(const struct load *l, bool with_port)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < l->targets_len; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(l->targets[i].host, l->targets[j].host) == 0 &&
+			       (!with_port || l->targets[i].port == l->targets[j].port);
+		n += !seen;
+	}
+	return n ? n : 1;
+}
+
+uint64_t load_distinct_targets(const struct load *l)
+{
+	return distinct(l, true);
+}
+
+uint64_t load_distinct_hosts(const struct load *l)
+{
+	return distinct(l, false);
+}
+
+bool load_loopback_only(const struct load *l)
+{
+	for (size_t i = 0; i < l->targets_len; i++) {
+		const char *host = l->targets[i].host;
+
+		if (strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
+		    strcmp(host, "localhost") != 0)
+			return false;
+	}
+	return l->targets_len > 0;
 }
 
 void load_done(struct load *l)

@@ -34,10 +34,15 @@ enum load_field {
 	LOAD_DURATION = 1 << 9,
 	LOAD_LATENCY = 1 << 10,
 	LOAD_PID = 1 << 11,
-	/* 12 and 13 are closes and bind_first. */
+	LOAD_CLOSES = 1 << 12,
+	LOAD_BIND_FIRST = 1 << 13,
 	LOAD_PROCESS = 1 << 14,
 	LOAD_UNIT = 1 << 15,
 };
+#define LOAD_FIELDS 16
+
+/* Which end of its connections closes first, and so keeps them in TIME_WAIT. */
+enum closes { CLOSES_UNKNOWN, CLOSES_CLIENT, CLOSES_SERVER };
 
 /* Open: requests go out at a rate, come what may. Closed: each waits for the answer before it. */
 enum load_model { MODEL_UNKNOWN, MODEL_OPEN, MODEL_CLOSED };
@@ -56,7 +61,11 @@ struct generator {
 
 /* Zero-initialise; load_done() releases. */
 struct load {
-	unsigned stated; /* enum load_field */
+	unsigned stated;  /* enum load_field */
+	unsigned derived; /* those of `stated` that load_complete() filled in */
+	/* Where each field was stated, in the order of its bits: "profiles/server.ini:12"; NULL:
+	 * nobody said, or an option. Static, or in the arena. */
+	const char *from[LOAD_FIELDS];
 	enum role role;
 	uint64_t rate;		  /* requests/s */
 	uint64_t connections;	  /* open at once */
@@ -70,6 +79,8 @@ struct load {
 	uint64_t duration_ns, latency_ns;
 	pid_t pid;		    /* the process whose limits count */
 	const char *process, *unit; /* the same by name; cli/session.c finds the pid */
+	enum closes closes;
+	bool bind_first; /* as generator.binds_first, but stated; see load_binds_first() */
 	struct generator generator;
 	struct arena arena;
 };
@@ -122,7 +133,24 @@ static inline bool load_states(const struct load *l, unsigned fields)
 	return (l->stated & fields) == fields;
 }
 
-const char *role_name(enum role r); /* "server"; "" for ROLE_NONE */
+/* Does the client bind() before it connects? What was stated wins over what its name tells. */
+static inline bool load_binds_first(const struct load *l)
+{
+	return load_states(l, LOAD_BIND_FIRST) ? l->bind_first : l->generator.binds_first;
+}
+
+/* Does this host open connections under the load: a generator, a proxy, or one with a target? */
+bool load_connects(const struct load *l);
+
+/* Different targets, at least 1: a port is taken once for each; so are their hosts. */
+uint64_t load_distinct_targets(const struct load *l);
+uint64_t load_distinct_hosts(const struct load *l);
+
+/* Do all targets lie on this very host? False without targets. */
+bool load_loopback_only(const struct load *l);
+
+const char *closes_name(enum closes c); /* "client"; "" for CLOSES_UNKNOWN */
+const char *role_name(enum role r);	/* "server"; "" for ROLE_NONE */
 void load_done(struct load *l);
 
 #endif

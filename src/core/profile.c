@@ -190,6 +190,8 @@ static int parse_load(struct parser *ps, const char *key, const char *value)
 	*seen = ps->line;
 	if (load_set(&ps->profile->load, k, value, &why) < 0)
 		return fail(ps, "%s '%s': %s", key, value, why.msg);
+	ps->profile->load.from[__builtin_ctz(k->field)] =
+		arena_printf(&ps->profile->load.arena, "%s:%u", ps->path, ps->line);
 	return 1;
 }
 

@@ -135,6 +135,10 @@ json_t *load_to_json(const struct load *l)
 		json_put_text(j, "unit", l->unit);
 	if (load_states(l, LOAD_KEEPALIVE))
 		json_put_bool(j, "keepalive", l->keepalive);
+	if (load_states(l, LOAD_CLOSES))
+		json_put_text(j, "closes", closes_name(l->closes));
+	if (load_states(l, LOAD_BIND_FIRST))
+		json_put_bool(j, "bind_first", l->bind_first);
 	if (load_states(l, LOAD_TARGET))
 		json_put(j, "target", targets_to_json(l));
 	if (load_states(l, LOAD_PORT)) {
