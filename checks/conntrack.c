@@ -7,10 +7,9 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/units.h"
-#include "core/capacity.h"
+#include "core/capacity_rows.h"
 #include "core/check.h"
 #include "sys/ct.h"
-#include "sys/file.h"
 
 /* The fill at which dashboards warn (node-mixin: 75 %), and where little is left. */
 #define WARN_PERCENT 75
@@ -112,43 +111,36 @@ static void judge_fill(const struct check_input *in, const struct ct_stats *s, s
 		     "to go, or do not track the load's traffic");
 }
 
-static uint64_t time_wait_s(const struct host *h)
+static void judge_load(const struct check_input *in, struct findings *out)
 {
-	uint64_t s;
-	struct err ignored;
-
-	if (file_read_u64(h, "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", &s,
-			  &ignored) < 0)
-		return 120;
-	return s;
-}
-
-static void judge_load(const struct check_input *in, const struct ct_stats *s, struct findings *out)
-{
-	struct demand d = demand_conntrack(in->load, time_wait_s(in->host));
 	char a[UNITS_MAX], b[UNITS_MAX];
+	struct facts facts;
 
-	if (!d.known)
+	facts_read(in->host, in->load, 1u << RESOURCE_conntrack, false, &facts);
+
+	struct row row = row_for(RESOURCE_conntrack, &facts, in->load);
+
+	if (!row.load.known)
 		return;
 
 	struct finding *f =
 		finding_add(out, "conntrack.capacity", FINDING_PASS, "room for the load");
 	/* __nf_conntrack_alloc(): with nf_conntrack_max 0 nothing is ever full. */
-	uint64_t left = !s->max ? UINT64_MAX : s->max > s->entries ? s->max - s->entries : 0;
+	uint64_t left = row.limit > row.held ? row.limit - row.held : 0;
 
 	f->needed = true;
-	f->observed =
-		s->max ? finding_text(out, "%s free entries", units_count(left, a)) : "no limit";
-	f->required = finding_text(out, "%s", units_count(d.value, b));
-	f->arithmetic = finding_text(out, "%s", d.arithmetic);
-	if (d.value <= left)
+	f->observed = row.has_limit ? finding_text(out, "%s free entries", units_count(left, a))
+				    : "no limit";
+	f->required = finding_text(out, "%s", units_count(row.load.value, b));
+	f->arithmetic = finding_text(out, "%s", row.load.arithmetic);
+	if (row.state != ROW_BREAKS)
 		return;
 	f->status = FINDING_FAIL;
 	f->why =
 		"in a full table the kernel drops packets of new connections; only a counter and a "
 		"rate-limited log line tell";
 	f->fix = finding_text(out, "on the host: sysctl -w net.netfilter.nf_conntrack_max=%" PRIu64,
-			      with_headroom(d.value + s->entries));
+			      with_headroom(row.demand));
 }
 
 static int run(const struct check_input *in, struct findings *out, struct err *e)
@@ -165,7 +157,7 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	}
 	check_profile_sysctls(in, "conntrack.capacity", out);
 	judge_fill(in, &s, out);
-	judge_load(in, &s, out);
+	judge_load(in, out);
 	return 0;
 }
 

@@ -4,13 +4,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
-#include "base/parse.h"
 #include "base/units.h"
-#include "core/capacity.h"
+#include "core/capacity_rows.h"
 #include "core/check.h"
 #include "sys/caps.h"
-#include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
 #include "sys/sysctl.h"
 
@@ -25,30 +22,6 @@ struct whose {
 	const char *subject;
 	bool running; /* already started: its soft limit is what it has */
 };
-
-/* The server is the process that listens on the load's port. */
-static pid_t find_server(const struct check_input *in, unsigned *ret_unreadable)
-{
-	cleanup_free struct listener *l = NULL;
-	size_t len;
-	struct err ignored;
-
-	*ret_unreadable = 0;
-	if (sockdiag_listeners(in->host, &l, &len, &ignored) < 0)
-		return 0;
-	for (size_t i = 0; i < len; i++) {
-		struct socket_owner owner;
-
-		if (!ranges_contain(&in->load->ports, l[i].port, l[i].port))
-			continue;
-		if (proc_socket_owners(in->host, &l[i].inode, 1, &owner, ret_unreadable, &ignored) <
-		    0)
-			continue;
-		if (owner.pid)
-			return owner.pid;
-	}
-	return 0;
-}
 
 /* What looking into other users' processes takes (ptrace_may_access, kernel/ptrace.c). */
 static const char *missing_capabilities(struct findings *out)
@@ -97,7 +70,7 @@ static bool find_process(const struct check_input *in, const struct demand *d, s
 	else if (in->load->role != ROLE_SERVER && in->load->role != ROLE_PROXY)
 		return true;
 	else if (load_states(in->load, LOAD_PORT))
-		ret->pid = find_server(in, &unreadable);
+		ret->pid = facts_find_server(in->host, in->load, &unreadable);
 	if (!ret->pid) {
 		unknown_server(in, d, unreadable, out);
 		return false;
@@ -118,10 +91,29 @@ static const char *limit_text(uint64_t n, struct findings *out)
 	return n == PROC_UNLIMITED ? "unlimited" : finding_text(out, "%s", units_count(n, text));
 }
 
-static void judge(const struct whose *who, const struct proc_limit *limit, uint64_t need,
+/* The model's row for that process with those limits. */
+static struct row row_of(const struct check_input *in, const struct whose *who,
+			 const struct proc_limit *limit)
+{
+	struct facts facts = {.process = {.is = {.known = KNOWN},
+					  .pid = who->pid,
+					  .soft = limit->soft,
+					  .hard = limit->hard}};
+	struct err ignored;
+
+	if (who->pid && proc_open_files(in->host, who->pid, &facts.process.open, &ignored) < 0)
+		facts.process.open = 0;
+	return row_for(RESOURCE_descriptors, &facts, in->load);
+}
+
+static void judge(const struct whose *who, const struct proc_limit *limit, const struct row *row,
 		  struct finding *f, struct findings *out)
 {
-	if (limit->soft >= need)
+	uint64_t need = row->demand;
+
+	f->required = finding_text(out, "%" PRIu64 " descriptors", need);
+	f->arithmetic = finding_text(out, "%s", row->arithmetic);
+	if (row->state != ROW_BREAKS)
 		return;
 	f->status = FINDING_FAIL;
 	f->why =
@@ -182,8 +174,11 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 	}
 	f->observed = finding_text(out, "%s soft, %s hard", limit_text(limit.soft, out),
 				   limit_text(limit.hard, out));
-	if (d.known)
-		judge(&who, &limit, d.value, f, out);
+	if (d.known) {
+		struct row row = row_of(in, &who, &limit);
+
+		judge(&who, &limit, &row, f, out);
+	}
 	return 0;
 }
 

@@ -2,85 +2,63 @@
 /* Listening sockets: does the accept queue in force hold what the load brings at once? */
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "base/units.h"
-#include "core/capacity.h"
+#include "core/capacity_rows.h"
 #include "core/check.h"
 #include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
 #include "sys/proc_find.h"
-#include "sys/sysctl.h"
 
 static const char *const predicts[] = {"listen.accept_overflow", NULL};
 
-/* Sockets of one address: an SO_REUSEPORT group, or one socket. */
-struct group {
-	const struct listener *first;
-	size_t len;
-	uint32_t limit, queue; /* of the smallest, of the fullest */
-	uint64_t drops;
+/* So many listeners with nothing to say are shown one by one; -v shows all. */
+#define PASSES_SHOWN 16
+
+/* What is being judged, and what is left to do when all are. */
+struct judging {
+	const struct check_input *in;
+	const struct queue_facts *settings;
+	struct findings *out;
+	size_t passes;
+	bool sized; /* the load has a demand for an accept queue here */
+	/* Findings whose process is to be named, and the sockets to find it by. */
+	size_t *finding;
+	uint32_t *inode;
+	size_t nameless;
 };
 
-static bool same_address(const struct listener *a, const struct listener *b)
+/*
+ * Only asked for listeners with something to say, and once for all of them: looking through all
+ * descriptors of the host takes a while.
+ */
+static void name_owners(const struct judging *j)
 {
-	return a->family == b->family && a->port == b->port && a->ifindex == b->ifindex &&
-	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
-}
-
-/* The listeners are sorted, so a group stands together. */
-static struct group next_group(const struct listener *l, size_t len)
-{
-	struct group g = {.first = l, .limit = UINT32_MAX};
-
-	while (g.len < len && same_address(l, &l[g.len])) {
-		const struct listener *one = &l[g.len++];
-
-		if (one->limit < g.limit)
-			g.limit = one->limit;
-		if (one->queue > g.queue)
-			g.queue = one->queue;
-		g.drops += one->drops;
-	}
-	return g;
-}
-
-static uint64_t read_somaxconn(const struct host *h)
-{
-	char text[SYSCTL_VALUE_MAX];
-	uint64_t n;
-	struct err ignored;
-
-	if (sysctl_read(h, "net.core.somaxconn", text, &ignored) < 0 ||
-	    parse_u64(text, 0, UINT32_MAX, &n) < 0)
-		return 0;
-	return n;
-}
-
-/* Only asked for listeners with something to say: looking through all descriptors takes a while. */
-static void name_owner(const struct check_input *in, const struct group *g, struct finding *f,
-		       struct findings *out)
-{
-	struct socket_owner owner;
+	cleanup_free struct socket_owner *owner = calloc(j->nameless + 1, sizeof(*owner));
 	unsigned unreadable;
 	struct err ignored;
 
-	if (proc_socket_owners(in->host, &g->first->inode, 1, &owner, &unreadable, &ignored) < 0)
+	if (!owner)
+		out_of_memory();
+	if (!j->nameless || proc_socket_owners(j->in->host, j->inode, j->nameless, owner,
+					       &unreadable, &ignored) < 0)
 		return;
-	if (!owner.pid)
-		return;
-	f->process = (struct process_ref){
-		.pid = owner.pid,
-		.comm = finding_text(out, "%s", owner.comm),
-		.holders = owner.holders,
-	};
-	if (in->verbose) {
+	for (size_t i = 0; i < j->nameless; i++) {
+		struct process_ref *p = &j->out->item[j->finding[i]].process;
 		char group[PROC_GROUP_MAX];
 
-		proc_group(in->host, owner.pid, group);
-		f->process.group = *group ? finding_text(out, "%s", group) : NULL;
+		if (!owner[i].pid)
+			continue;
+		*p = (struct process_ref){
+			.pid = owner[i].pid,
+			.comm = finding_text(j->out, "%s", owner[i].comm),
+			.holders = owner[i].holders,
+		};
+		if (!j->in->verbose)
+			continue;
+		proc_group(j->in->host, owner[i].pid, group);
+		p->group = *group ? finding_text(j->out, "%s", group) : NULL;
 	}
 }
 
@@ -88,7 +66,7 @@ static void name_owner(const struct check_input *in, const struct group *g, stru
  * Two parties cap a backlog: the server's own listen() call and somaxconn at the moment of the
  * call (__sys_listen, net/socket.c). Which of the two decides what has to be done.
  */
-static const char *advice(const struct group *g, uint64_t need, uint64_t somaxconn,
+static const char *advice(const struct listener_group *g, uint64_t need, uint64_t somaxconn,
 			  struct findings *out)
 {
 	const char *own = finding_text(out,
@@ -110,50 +88,95 @@ static const char *advice(const struct group *g, uint64_t need, uint64_t somaxco
 		need, somaxconn);
 }
 
-static void judge_group(const struct check_input *in, const struct group *g,
-			const struct demand *demand, uint64_t somaxconn, struct findings *out)
+static struct finding *add_finding(const struct judging *j, const struct listener_group *g)
 {
-	char name[LISTENER_NAME_MAX], a[UNITS_MAX];
+	char name[LISTENER_NAME_MAX];
 	struct finding *f =
-		finding_add(out, "listen.backlog", FINDING_PASS, listener_name(g->first, name));
-	bool asked = !load_states(in->load, LOAD_PORT) ||
-		     ranges_contain(&in->load->ports, g->first->port, g->first->port);
+		finding_add(j->out, "listen.backlog", FINDING_PASS, listener_name(g->first, name));
 
-	f->observed = finding_text(out,
+	f->observed = finding_text(j->out,
 				   "limit %u in force%s, %u waiting, %" PRIu64 " dropped since it "
 				   "was opened",
 				   g->limit, g->len > 1 ? " (the smallest of its group)" : "",
 				   g->queue, g->drops);
-	if (!demand->known || !asked) {
-		if (g->queue > g->limit) {
-			f->status = FINDING_WARN;
-			f->why = "its accept queue is full right now: new connections are dropped";
-			f->fix = "find out why its server does not accept() them";
-			name_owner(in, g, f, out);
-		}
+	return f;
+}
+
+static void name_later(struct judging *j, const struct listener_group *g)
+{
+	j->finding[j->nameless] = j->out->len - 1;
+	j->inode[j->nameless++] = g->first->inode;
+}
+
+/* Nothing is asked of it: is it full right now? */
+static void judge_idle(struct judging *j, const struct listener_group *g)
+{
+	if (g->queue <= g->limit) {
+		if (j->in->verbose || j->passes++ < PASSES_SHOWN)
+			add_finding(j, g);
 		return;
 	}
+	struct finding *f = add_finding(j, g);
 
+	f->status = FINDING_WARN;
+	f->why = "its accept queue is full right now: new connections are dropped";
+	f->fix = "find out why its server does not accept() them";
+	name_later(j, g);
+}
+
+static void judge_group(struct judging *j, const struct listener_group *g)
+{
+	const struct load *l = j->in->load;
+
+	if (!j->sized || (load_states(l, LOAD_PORT) &&
+			  !ranges_contain(&l->ports, g->first->port, g->first->port))) {
+		judge_idle(j, g);
+		return;
+	}
+	struct queue_facts q = queue_of_group(j->settings, g);
+	struct row row = row_of_queue(&q, l);
+	struct finding *f = add_finding(j, g);
 	/* The kernel spreads connections over a group by hash, so each socket takes its share. */
-	uint64_t need = (demand->value + g->len - 1) / g->len;
+	uint64_t need = (row.demand + g->len - 1) / g->len;
+	char a[UNITS_MAX];
 
 	f->needed = true;
-	f->required = finding_text(out, "a limit of at least %s", units_count(need - 1, a));
-	f->arithmetic =
-		finding_text(out, "%s%s; the kernel admits limit + 1", demand->arithmetic,
-			     g->len > 1 ? finding_text(out, ", over %zu sockets", g->len) : "");
-	/* sk_acceptq_is_full(): sk_ack_backlog > sk_max_ack_backlog, so a limit of N holds N + 1.
-	 */
-	if ((uint64_t)g->limit + 1 >= need)
+	f->required = finding_text(j->out, "a limit of at least %s", units_count(need - 1, a));
+	f->arithmetic = finding_text(j->out, "%s", row.arithmetic);
+	if (row.state != ROW_BREAKS)
 		return;
 	f->status = FINDING_FAIL;
 	f->why = finding_text(
-		out,
+		j->out,
 		"when more than %u connections wait for accept(), the kernel drops the "
 		"next ones without a word; clients try again after 1, 3 and 7 s",
 		g->limit);
-	f->fix = advice(g, need - 1, somaxconn, out);
-	name_owner(in, g, f, out);
+	f->fix = advice(g, need - 1, q.somaxconn, j->out);
+	name_later(j, g);
+}
+
+static void judge_all(struct judging *j, const struct listener *l, size_t len)
+{
+	cleanup_free size_t *finding = calloc(len + 1, sizeof(*finding));
+	cleanup_free uint32_t *inode = calloc(len + 1, sizeof(*inode));
+
+	if (!finding || !inode)
+		out_of_memory();
+	j->finding = finding;
+	j->inode = inode;
+	for (size_t i = 0; i < len;) {
+		struct listener_group g = listener_group_next(&l[i], len - i);
+
+		judge_group(j, &g);
+		i += g.len;
+	}
+	name_owners(j);
+	if (j->passes > PASSES_SHOWN && !j->in->verbose)
+		finding_add(j->out, "listen.backlog", FINDING_PASS, "the other listeners")
+			->observed = finding_text(j->out,
+						  "none of %zu more has a full queue (-v shows "
+						  "each)",
+						  j->passes - PASSES_SHOWN);
 }
 
 static void judge_absent_ports(const struct check_input *in, const struct listener *l, size_t len,
@@ -182,27 +205,24 @@ static void judge_absent_ports(const struct check_input *in, const struct listen
 
 static int run(const struct check_input *in, struct findings *out, struct err *e)
 {
-	cleanup_free struct listener *l = NULL;
-	struct demand demand = demand_accept_queue(in->load);
+	struct queue_facts settings = {0};
+	struct judging j = {
+		.in = in,
+		.settings = &settings,
+		.out = out,
+		/* A generator's listeners do not carry the load. */
+		.sized = demand_accept_queue(in->load).known && in->load->role != ROLE_GENERATOR,
+	};
+	const struct listener *l;
 	size_t len;
 
 	check_profile_sysctls(in, "listen.backlog", out);
-	/* A generator's listeners do not carry the load. */
-	if (in->load->role == ROLE_GENERATOR)
-		demand.known = false;
-
-	int r = sockdiag_listeners(in->host, &l, &len, e);
+	int r = check_listeners(in, &l, &len, e);
 
 	if (r < 0)
 		return r;
-	uint64_t somaxconn = read_somaxconn(in->host);
-
-	for (size_t i = 0; i < len;) {
-		struct group g = next_group(&l[i], len - i);
-
-		judge_group(in, &g, &demand, somaxconn, out);
-		i += g.len;
-	}
+	facts_read_queue_settings(in->host, &settings);
+	judge_all(&j, l, len);
 	if (load_states(in->load, LOAD_PORT))
 		judge_absent_ports(in, l, len, out);
 	else if (len == 0)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Half-open connections: what a listener's SYN queue holds, and what happens beyond. */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/units.h"
+#include "core/capacity_facts.h"
 #include "core/capacity.h"
 #include "core/check_key.h"
 #include "sys/nl_sockdiag.h"
@@ -28,34 +26,6 @@ static uint64_t bound_of(const struct syn_settings *s, uint64_t limit)
 	uint64_t three_quarters = s->max_backlog - s->max_backlog / 4;
 
 	return s->cookies || limit < three_quarters ? limit : three_quarters;
-}
-
-static struct demand demand_syn_queue(const struct load *l)
-{
-	struct demand d = {.known = true};
-	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
-
-	if (load_states(l, LOAD_BURST)) {
-		d.value = l->burst;
-		snprintf(d.arithmetic, sizeof(d.arithmetic),
-			 "a burst of %s SYNs comes before the first handshake is done",
-			 units_count(l->burst, a));
-		return d;
-	}
-	if (load_states(l, LOAD_NEW_CONNECTIONS | LOAD_LATENCY)) {
-		double half_open =
-			(double)l->new_connections * (double)l->latency_ns / (double)NS_PER_S;
-
-		d.value = (uint64_t)half_open;
-		d.value += (double)d.value < half_open;
-		snprintf(d.arithmetic, sizeof(d.arithmetic),
-			 "%s new/s x %s, as a handshake takes no longer than a request = %s half "
-			 "open",
-			 units_count(l->new_connections, a), units_duration(l->latency_ns, b),
-			 units_count(d.value, c));
-		return d;
-	}
-	return (struct demand){.unsized = "--burst, or --new-connections and --latency"};
 }
 
 static void judge_settings(const struct syn_settings *s, struct findings *out)
@@ -84,22 +54,23 @@ static void judge_settings(const struct syn_settings *s, struct findings *out)
 		 "scaling or SACK";
 }
 
-static void judge_listener(const struct syn_settings *s, const struct listener *l, size_t sockets,
+static void judge_listener(const struct syn_settings *s, const struct listener_group *g,
 			   const struct demand *d, struct findings *out)
 {
 	char name[LISTENER_NAME_MAX], a[UNITS_MAX], b[UNITS_MAX];
-	struct finding *f = finding_add(out, ID, FINDING_PASS, listener_name(l, name));
-	uint64_t bound = bound_of(s, l->limit), need = (d->value + sockets - 1) / sockets;
+	struct finding *f = finding_add(out, ID, FINDING_PASS, listener_name(g->first, name));
+	uint64_t bound = bound_of(s, g->limit), need = (d->value + g->len - 1) / g->len;
 
 	f->needed = true;
 	f->observed =
 		finding_text(out, "holds %s half-open connections (%s)", units_count(bound, a),
-			     bound == l->limit ? "its own backlog" : "3/4 of tcp_max_syn_backlog");
+			     bound == g->limit ? "its own backlog" : "3/4 of tcp_max_syn_backlog");
 	f->required = finding_text(out, "%s", units_count(need, b));
 	f->arithmetic =
 		finding_text(out, "%s%s", d->arithmetic,
-			     sockets > 1 ? finding_text(out, ", over %zu sockets", sockets) : "");
-	if (need <= bound)
+			     g->len > 1 ? finding_text(out, ", over %zu sockets", g->len) : "");
+	/* Both compare with >, so a queue of N holds N + 1. */
+	if (need <= bound + 1)
 		return;
 	f->status = s->cookies ? FINDING_WARN : FINDING_FAIL;
 	f->why =
@@ -114,30 +85,20 @@ static void judge_listener(const struct syn_settings *s, const struct listener *
 			      need, s->cookies ? "" : "; sysctl -w net.ipv4.tcp_syncookies=1");
 }
 
-static bool same_address(const struct listener *a, const struct listener *b)
-{
-	return a->family == b->family && a->port == b->port && a->ifindex == b->ifindex &&
-	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
-}
-
 static int judge_listeners(const struct check_input *in, const struct syn_settings *s,
 			   const struct demand *d, struct findings *out, struct err *e)
 {
-	cleanup_free struct listener *l = NULL;
+	const struct listener *l;
 	size_t len;
-	int r = sockdiag_listeners(in->host, &l, &len, e);
+	int r = check_listeners(in, &l, &len, e);
 
-	for (size_t i = 0, group; r == 0 && i < len; i += group) {
-		const struct listener *smallest = &l[i];
+	for (size_t i = 0; r == 0 && i < len;) {
+		struct listener_group g = listener_group_next(&l[i], len - i);
 
-		/* Sorted: an SO_REUSEPORT group stands together, and its smallest overflows first.
-		 */
-		for (group = 1; i + group < len && same_address(&l[i], &l[i + group]); group++)
-			if (l[i + group].limit < smallest->limit)
-				smallest = &l[i + group];
+		i += g.len;
 		if (!load_states(in->load, LOAD_PORT) ||
-		    ranges_contain(&in->load->ports, l[i].port, l[i].port))
-			judge_listener(s, smallest, group, d, out);
+		    ranges_contain(&in->load->ports, g.first->port, g.first->port))
+			judge_listener(s, &g, d, out);
 	}
 	return r;
 }

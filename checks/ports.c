@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/parse.h"
 #include "base/ranges.h"
 #include "base/units.h"
-#include "core/capacity.h"
+#include "core/capacity_rows.h"
 #include "core/check.h"
 #include "sys/procnet.h"
 #include "sys/sysctl.h"
@@ -52,53 +50,23 @@ static int read_local_ports(const struct host *h, struct local_ports *ret, struc
 	return 0;
 }
 
-static uint64_t read_number(const struct host *h, const char *key, uint64_t otherwise)
-{
-	char text[SYSCTL_VALUE_MAX];
-	uint64_t n;
-	struct err ignored;
-
-	if (sysctl_read(h, key, text, &ignored) < 0 || parse_u64(text, 0, UINT64_MAX, &n) < 0)
-		return otherwise;
-	return n;
-}
-
-static bool loopback_only(const struct load *l)
-{
-	for (size_t i = 0; i < l->targets_len; i++) {
-		const char *host = l->targets[i].host;
-
-		if (strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
-		    strcmp(host, "localhost") != 0)
-			return false;
-	}
-	return l->targets_len > 0;
-}
-
-static struct port_hold read_hold(const struct host *h, const struct load *l)
-{
-	return port_hold_time((int)read_number(h, "net.ipv4.tcp_tw_reuse", 0),
-			      read_number(h, "net.ipv4.tcp_timestamps", 0) != 0,
-			      /* 6.14 made it a sysctl; before, a second was fixed */
-			      read_number(h, "net.ipv4.tcp_tw_reuse_delay", 1000),
-			      loopback_only(l));
-}
-
-static void judge_load(const struct check_input *in, const struct local_ports *ports,
-		       const struct demand *d, const struct port_hold *hold, struct findings *out)
+static void judge_load(const struct check_input *in, const struct port_facts *ports,
+		       const struct row *row, struct findings *out)
 {
 	char a[UNITS_MAX], b[UNITS_MAX];
-	uint64_t percent = ports->usable ? d->value * 100 / ports->usable : UINT64_MAX;
+	uint64_t percent = row->limit ? row->demand * 100 / row->limit : UINT64_MAX;
 	static const struct threshold t = {SLOW_PERCENT, EXHAUSTED_PERCENT, FINDING_FAIL};
+	struct port_hold hold = port_hold_of(in->load, (int)ports->tw_reuse, ports->timestamps != 0,
+					     ports->tw_reuse_delay_ms);
 	struct finding *f =
 		finding_add(out, "ports.range", FINDING_PASS, "ports toward each target");
 
 	f->needed = true;
-	f->observed = finding_text(out, "%s local ports (%u-%u)", units_count(ports->usable, a),
+	f->observed = finding_text(out, "%s local ports (%u-%u)", units_count(row->limit, a),
 				   ports->low, ports->high);
-	f->required = finding_text(out, "%s", units_count(d->value, b));
+	f->required = finding_text(out, "%s", units_count(row->demand, b));
 	f->arithmetic =
-		finding_text(out, "%s; %s / %s = %" PRIu64 "%%", d->arithmetic, b, a, percent);
+		finding_text(out, "%s; %s / %s = %" PRIu64 "%%", row->arithmetic, b, a, percent);
 	f->status = check_threshold(in, "ports.range", &t, percent);
 	if (f->status == FINDING_PASS)
 		return;
@@ -110,36 +78,43 @@ static void judge_load(const struct check_input *in, const struct local_ports *p
 			   "a free port";
 	f->fix = finding_text(out,
 			      "keep connections alive; %swiden net.ipv4.ip_local_port_range; or "
-			      "use more targets or source addresses",
-			      hold->seconds >= 60 ? "set net.ipv4.tcp_tw_reuse=1; " : "");
+			      "use more %ssource addresses",
+			      hold.seconds >= 60 && !load_binds_first(in->load)
+				      ? "set net.ipv4.tcp_tw_reuse=1; "
+				      : "",
+			      load_binds_first(in->load) ? "" : "targets or ");
 }
 
 static int run_range(const struct check_input *in, struct findings *out, struct err *e)
 {
-	struct local_ports ports;
+	struct facts facts = {0};
+	const struct listener *l;
+	size_t len;
 
 	check_profile_sysctls(in, "ports.range", out);
-	int r = read_local_ports(in->host, &ports, e);
+	int r = check_listeners(in, &l, &len, e);
+
 	if (r < 0)
 		return r;
+	facts_read_ports(in->host, l, len, &facts.ports);
+	if (facts.ports.is.known != KNOWN)
+		return err_set(e, EIO, "%s", facts.ports.is.why);
 
-	struct port_hold hold = read_hold(in->host, in->load);
-	struct demand d = demand_ports(in->load, &hold);
-	bool connects = in->load->role == ROLE_GENERATOR || in->load->role == ROLE_PROXY ||
-			load_states(in->load, LOAD_TARGET);
+	struct row row = row_for(RESOURCE_ports, &facts, in->load);
 
-	if (connects && d.known) {
-		judge_load(in, &ports, &d, &hold, out);
+	if (row.load.known) {
+		judge_load(in, &facts.ports, &row, out);
 	} else if (!in->profile ||
 		   !profile_want(in->profile, "sysctl", "net.ipv4.ip_local_port_range")) {
 		char n[UNITS_MAX];
+		uint64_t usable = (uint64_t)facts.ports.high - facts.ports.low + 1 -
+				  facts.ports.reserved - facts.ports.bound;
 		struct finding *f = finding_add(out, "ports.range", FINDING_PASS,
 						"net.ipv4.ip_local_port_range");
 
-		f->observed = finding_text(out, "%u-%u: %s ports", ports.low, ports.high,
-					   units_count(ports.usable, n));
+		f->observed = finding_text(out, "%u-%u: %s ports", facts.ports.low,
+					   facts.ports.high, units_count(usable, n));
 	}
-	ranges_done(&ports.reserved);
 	return 0;
 }
 

@@ -3,87 +3,281 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 
 /* Descriptors a server or generator needs besides its connections: logs, epoll, timers, libraries.
  */
 #define DESCRIPTORS_OWN 64
+#define TIME_WAIT_S 60 /* TCP_TIMEWAIT_LEN, include/net/tcp.h: not a setting */
 
-static struct demand unsized(const char *what)
+/*
+ * Kernel memory of an open connection, one end: TCP socket, inode, file, dentry, epoll item and
+ * bind buckets (4.9 KiB of slab each over 39 990 sockets, measured on 6.18).
+ */
+#define SOCKET_BYTES 5018
+#define PORTS_MAX 65535
+
+/* k6's documentation: 1 to 5 MB a virtual user; the larger is what has to be there. */
+#define K6_USER_BYTES 5000000
+
+static bool states_any(const struct load *l, unsigned fields)
 {
-	return (struct demand){.unsized = what};
+	return (l->stated & fields) != 0;
+}
+
+/* Adds up the parts. */
+static void total(struct demand *d)
+{
+	double sum =
+		d->fixed + d->per_connection * d->connections + d->seconds * d->new_connections;
+
+	/* Sums of tenths and thirds: what is a whole number but for the last bits is that. */
+	d->value = (uint64_t)(sum + 1e-6);
+	d->value += (double)d->value + 1e-6 < sum;
+	if (d->ceiling && d->value > d->ceiling)
+		d->value = d->ceiling;
+	d->known = true;
 }
 
 struct demand demand_accept_queue(const struct load *l)
 {
 	char n[UNITS_MAX];
+	struct demand d = {.per_connection = 1, .unsized = "--connections or --burst"};
+
+	if (!states_any(l, LOAD_BURST | LOAD_CONNECTIONS))
+		return d;
+	d.connections = (double)(load_states(l, LOAD_BURST) ? l->burst : l->connections);
+	total(&d);
+	snprintf(d.arithmetic, sizeof(d.arithmetic),
+		 load_states(l, LOAD_BURST)
+			 ? "a burst of %s connections may all wait for accept() at once"
+			 : "%s connections that open together, as at the start of a test, may all "
+			   "wait for accept() (state --burst if fewer arrive at once)",
+		 units_count(d.value, n));
+	return d;
+}
+
+struct demand demand_syn_queue(const struct load *l)
+{
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	/* A queue turned round says how many may come at once. */
+	struct demand d = {.per_connection = 1,
+			   .unsized = "--burst, or --new-connections and --latency"};
 
 	if (load_states(l, LOAD_BURST)) {
-		struct demand d = {.known = true, .value = l->burst};
-
+		d.connections = (double)l->burst;
+		total(&d);
 		snprintf(d.arithmetic, sizeof(d.arithmetic),
-			 "a burst of %s connections may all wait for accept() at once",
-			 units_count(l->burst, n));
-		return d;
-	}
-	if (load_states(l, LOAD_CONNECTIONS)) {
-		struct demand d = {.known = true, .value = l->connections};
-
+			 "a burst of %s SYNs comes before the first handshake is done",
+			 units_count(l->burst, a));
+	} else if (load_states(l, LOAD_NEW_CONNECTIONS | LOAD_LATENCY)) {
+		d.per_connection = 0;
+		d.seconds = (double)l->latency_ns / (double)NS_PER_S;
+		d.new_connections = (double)l->new_connections;
+		total(&d);
 		snprintf(d.arithmetic, sizeof(d.arithmetic),
-			 "%s connections that open together, as at the start of a test, may all "
-			 "wait for accept() (state --burst if fewer arrive at once)",
-			 units_count(l->connections, n));
-		return d;
+			 "%s new/s x %s, as a handshake takes no longer than a request = %s half "
+			 "open",
+			 units_count(l->new_connections, a), units_duration(l->latency_ns, b),
+			 units_count(d.value, c));
 	}
-	return unsized("--connections or --burst");
+	return d;
+}
+
+/* wrk keeps an epoll and a wake-up a thread, and little else (measured on 4.1.0). */
+static bool is_wrk(const struct load *l)
+{
+	return l->generator.name && l->generator.threads &&
+	       (!strcmp(l->generator.name, "wrk") || !strcmp(l->generator.name, "wrk2"));
 }
 
 struct demand demand_descriptors(const struct load *l)
 {
 	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
-	uint64_t each = l->role == ROLE_PROXY ? 2 : 1;
+	uint64_t own = is_wrk(l) ? 2 * l->generator.threads + 10 : DESCRIPTORS_OWN;
+	struct demand d = {.fixed = (double)own,
+			   .per_connection = l->role == ROLE_PROXY ? 2 : 1,
+			   .connections = (double)l->connections,
+			   .unsized = "--connections"};
 
 	if (!load_states(l, LOAD_CONNECTIONS))
-		return unsized("--connections");
-
-	struct demand d = {.known = true, .value = l->connections * each + DESCRIPTORS_OWN};
-
+		return d;
+	total(&d);
 	snprintf(d.arithmetic, sizeof(d.arithmetic), "%s%s connections + %s of its own = %s",
-		 each == 2 ? "2 x " : "", units_count(l->connections, a),
-		 units_count(DESCRIPTORS_OWN, b), units_count(d.value, c));
+		 l->role == ROLE_PROXY ? "2 x " : "", units_count(l->connections, a),
+		 units_count(own, b), units_count(d.value, c));
 	return d;
 }
 
-/* New connections of the whole test while one lasts `seconds`. */
-static uint64_t opened_within(const struct load *l, double seconds)
+/* What is left of `seconds` when the whole test is shorter. */
+static double within_test(const struct load *l, double seconds)
 {
 	double duration = (double)l->duration_ns / (double)NS_PER_S;
 
-	if (load_states(l, LOAD_DURATION) && duration < seconds)
-		seconds = duration;
+	return load_states(l, LOAD_DURATION) && duration < seconds ? duration : seconds;
+}
 
-	double opened = (double)l->new_connections * seconds;
-	uint64_t whole = (uint64_t)opened;
+/*
+ * All tuples that a generator can have: 65 535 ports of each source address toward each target,
+ * however wide the range is set. 0: not known.
+ */
+static uint64_t tuples(const struct load *l)
+{
+	uint64_t n;
 
-	return whole + ((double)whole < opened);
+	if (l->role != ROLE_GENERATOR || !load_states(l, LOAD_TARGET) ||
+	    __builtin_mul_overflow(port_spread(l), (uint64_t)PORTS_MAX, &n))
+		return 0;
+	return n;
+}
+
+/* "244 000 entries, of which port numbers allow 65 535": what the sum was before its ceiling. */
+static const char *ceiling_text(const struct demand *d, const char *what, char buf[120])
+{
+	double sum =
+		d->fixed + d->per_connection * d->connections + d->seconds * d->new_connections;
+	char a[UNITS_MAX], b[UNITS_MAX];
+
+	if (d->ceiling && d->value == d->ceiling)
+		snprintf(buf, 120, "%s%s, of which port numbers allow %s",
+			 units_count((uint64_t)sum, a), what, units_count(d->value, b));
+	else
+		snprintf(buf, 120, "%s%s", units_count(d->value, a), what);
+	return buf;
 }
 
 struct demand demand_conntrack(const struct load *l, uint64_t time_wait_s)
 {
-	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	char a[UNITS_MAX], b[UNITS_MAX], most[120];
+	double sides = l->role == ROLE_PROXY ? 2 : 1, kept = within_test(l, (double)time_wait_s);
+	struct demand d = {.per_connection = sides,
+			   .seconds = sides * kept,
+			   .connections = (double)l->connections,
+			   .new_connections = (double)l->new_connections,
+			   .ceiling = tuples(l),
+			   .unsized = "--connections or --new-connections"};
 
-	if (!load_states(l, LOAD_CONNECTIONS) && !load_states(l, LOAD_NEW_CONNECTIONS))
-		return unsized("--connections or --new-connections");
-
-	uint64_t closed = opened_within(l, (double)time_wait_s);
-	struct demand d = {.known = true, .value = l->connections + closed};
-
+	if (!states_any(l, LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS))
+		return d;
+	total(&d);
 	snprintf(d.arithmetic, sizeof(d.arithmetic),
-		 "%s open + %s new/s for %" PRIu64 " s in conntrack's TIME_WAIT%s = %s entries",
-		 units_count(l->connections, a), units_count(l->new_connections, b), time_wait_s,
-		 closed < l->new_connections * time_wait_s ? " (the test is shorter)" : "",
-		 units_count(d.value, c));
+		 "%s%s open + %s new/s for %g s in conntrack's TIME_WAIT%s%s = %s",
+		 sides > 1 ? "both sides: 2 x (" : "", units_count(l->connections, a),
+		 units_count(l->new_connections, b), kept,
+		 kept < (double)time_wait_s ? " (the test is shorter)" : "", sides > 1 ? ")" : "",
+		 ceiling_text(&d, " entries", most));
+	return d;
+}
+
+/*
+ * On how many of its connections does this host close first? A proxy is the server of one and the
+ * client of another, so whichever end it is, one of the two is its own.
+ */
+static double closes_here(const struct load *l)
+{
+	bool client = l->role == ROLE_GENERATOR;
+
+	if (l->role == ROLE_PROXY)
+		return l->closes == CLOSES_UNKNOWN ? 2 : 1;
+	if (l->role == ROLE_NONE || l->closes == CLOSES_UNKNOWN)
+		return 1;
+	return (l->closes == CLOSES_CLIENT) == client ? 1 : 0;
+}
+
+struct demand demand_time_wait(const struct load *l)
+{
+	char a[UNITS_MAX], most[120];
+	double each = closes_here(l), kept = within_test(l, TIME_WAIT_S);
+	struct demand d = {.seconds = each * kept,
+			   .new_connections = (double)l->new_connections,
+			   .ceiling = tuples(l),
+			   .unsized = "--new-connections"};
+
+	if (!load_states(l, LOAD_NEW_CONNECTIONS))
+		return d;
+	total(&d);
+	if (each > 0)
+		snprintf(d.arithmetic, sizeof(d.arithmetic),
+			 "%s%s new/s x %g s, if this end closes first = %s",
+			 each > 1 ? "2 sides x " : "", units_count(l->new_connections, a), kept,
+			 ceiling_text(&d, " in TIME_WAIT", most));
+	else
+		snprintf(d.arithmetic, sizeof(d.arithmetic),
+			 "the other end closes first and keeps them");
+	return d;
+}
+
+struct demand demand_socket_memory(const struct load *l)
+{
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	struct demand d = {.per_connection = l->role == ROLE_PROXY ? 4 : 2,
+			   .connections = (double)l->connections,
+			   .unsized = "--connections"};
+
+	if (!load_states(l, LOAD_CONNECTIONS))
+		return d;
+	total(&d);
+	snprintf(d.arithmetic, sizeof(d.arithmetic),
+		 "%s connections x %g pages of buffers at least = %s pages, and %s MiB of kernel "
+		 "memory for the sockets themselves",
+		 units_count(l->connections, a), d.per_connection, units_count(d.value, b),
+		 units_count((uint64_t)(d.per_connection / 2 * d.connections * SOCKET_BYTES) >> 20,
+			     c));
+	return d;
+}
+
+struct demand demand_pids(const struct load *l)
+{
+	char a[UNITS_MAX];
+	struct demand d = {.fixed = 1, .per_connection = 1};
+
+	if (!l->generator.threads)
+		return (struct demand){.fixed = 1,
+				       .per_connection = 1,
+				       .unsized = "a generator whose threads are known"};
+	d.fixed = (double)l->generator.threads + 1;
+	d.per_connection = 0;
+	total(&d);
+	snprintf(d.arithmetic, sizeof(d.arithmetic), "%s threads of %s and its first one",
+		 units_count(l->generator.threads, a),
+		 l->generator.name ? l->generator.name : "the generator");
+	return d;
+}
+
+struct demand demand_generator_memory(const struct load *l)
+{
+	char a[UNITS_MAX], b[UNITS_MAX];
+	bool k6 = l->generator.name && !strcmp(l->generator.name, "k6");
+	struct demand d = {.per_connection = SOCKET_BYTES + (k6 ? K6_USER_BYTES : 0),
+			   .connections = (double)l->connections,
+			   .unsized = "--connections"};
+
+	if (!load_states(l, LOAD_CONNECTIONS))
+		return d;
+	total(&d);
+	snprintf(d.arithmetic, sizeof(d.arithmetic),
+		 k6 ? "%s users x 5 MB (k6's documentation: 1 to 5) = %s MiB"
+		    : "%s connections x 4.9 KiB of kernel memory = %s MiB; what the generator's "
+		      "users take comes on top (try 100 and multiply)",
+		 units_count(l->connections, a), units_count(d.value >> 20, b));
+	return d;
+}
+
+struct demand demand_neighbours(const struct load *l)
+{
+	char a[UNITS_MAX];
+	struct demand d = {.unsized = "--target"};
+
+	if (!load_states(l, LOAD_TARGET))
+		return d;
+	d.fixed = load_loopback_only(l) ? 0 : (double)load_distinct_hosts(l);
+	total(&d);
+	snprintf(d.arithmetic, sizeof(d.arithmetic),
+		 d.fixed > 0 ? "%s host(s) that the load goes to, if all are on this link"
+			     : "%s: the load stays on this host",
+		 units_count(d.value, a));
 	return d;
 }
 
@@ -107,31 +301,53 @@ struct port_hold port_hold_time(int tw_reuse, bool timestamps, uint64_t tw_reuse
 	if (reused)
 		return (struct port_hold){.seconds = (double)tw_reuse_delay_ms / 1000.0,
 					  .reason = "tcp_tw_reuse"};
-	return (struct port_hold){.seconds = 60, .reason = "TIME_WAIT"};
+	return (struct port_hold){.seconds = TIME_WAIT_S, .reason = "TIME_WAIT"};
+}
+
+struct port_hold port_hold_of(const struct load *l, int tw_reuse, bool timestamps,
+			      uint64_t tw_reuse_delay_ms)
+{
+	/* The end that closes first keeps the TIME_WAIT; the other's port is free at once. */
+	if (l->closes == CLOSES_SERVER)
+		return (struct port_hold){.seconds = 0, .reason = "the server's TIME_WAIT"};
+	/* inet_csk_get_port() looks at the bucket alone and never asks tcp_twsk_unique(). */
+	if (load_binds_first(l))
+		return (struct port_hold){.seconds = TIME_WAIT_S,
+					  .reason = "TIME_WAIT (tcp_tw_reuse does nothing for a "
+						    "client that binds first)"};
+	return port_hold_time(tw_reuse, timestamps, tw_reuse_delay_ms, load_loopback_only(l));
+}
+
+uint64_t port_spread(const struct load *l)
+{
+	uint64_t sources = load_states(l, LOAD_SOURCE_IPS) ? l->source_ips : 1;
+
+	return sources * (load_binds_first(l) ? 1 : load_distinct_targets(l));
 }
 
 struct demand demand_ports(const struct load *l, const struct port_hold *hold)
 {
 	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX], spread_text[96] = "";
+	uint64_t spread = port_spread(l);
+	double kept = within_test(l, hold->seconds);
+	struct demand d = {.per_connection = 1 / (double)spread,
+			   .seconds = kept / (double)spread,
+			   .connections = (double)l->connections,
+			   .new_connections = (double)l->new_connections,
+			   .unsized = "--connections or --new-connections"};
 
-	if (!load_states(l, LOAD_CONNECTIONS) && !load_states(l, LOAD_NEW_CONNECTIONS))
-		return unsized("--connections or --new-connections");
-
+	if (!states_any(l, LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS))
+		return d;
+	total(&d);
 	/* The four-tuple must be unique, so each target and each source address has ports of its
-	 * own. */
-	uint64_t targets = l->targets_len ? l->targets_len : 1;
-	uint64_t sources = load_states(l, LOAD_SOURCE_IPS) ? l->source_ips : 1;
-	uint64_t spread = targets * sources;
-	uint64_t held = opened_within(l, hold->seconds);
-	uint64_t total = l->connections + held;
-	struct demand d = {.known = true, .value = (total + spread - 1) / spread};
-
+	 * own; what is bound before it connects has none but the source address's. */
 	if (spread > 1)
 		snprintf(spread_text, sizeof(spread_text),
-			 ", over %" PRIu64 " target(s) x %" PRIu64 " source address(es)", targets,
-			 sources);
+			 ", over %" PRIu64 " target(s) x %" PRIu64 " source address(es)",
+			 load_binds_first(l) ? 1 : load_distinct_targets(l),
+			 load_states(l, LOAD_SOURCE_IPS) ? l->source_ips : 1);
 	snprintf(d.arithmetic, sizeof(d.arithmetic), "%s open + %s new/s x %g s of %s%s = %s ports",
-		 units_count(l->connections, a), units_count(l->new_connections, b), hold->seconds,
+		 units_count(l->connections, a), units_count(l->new_connections, b), kept,
 		 hold->reason, spread_text, units_count(d.value, c));
 	return d;
 }

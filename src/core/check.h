@@ -13,6 +13,7 @@
 #include "core/profile.h"
 #include "core/sysctl_origin.h"
 #include "sys/host.h"
+#include "sys/nl_sockdiag.h"
 
 /* What a check may look at. Everything is const: a check reads, it never writes or prints. */
 struct check_input {
@@ -22,6 +23,7 @@ struct check_input {
 	const struct observation *observed;	/* of --observe; NULL: not asked for */
 	bool verbose;				/* -v: dumps that take long are allowed */
 	const struct sysctl_config *configured; /* what sysctl.d says; NULL: not read */
+	const struct listeners *listeners;	/* checks_run() reads them once for all checks */
 };
 
 /* One row of a family of checks: "folklore.tcp_fin_timeout". */
@@ -29,6 +31,18 @@ struct check_member {
 	const char *id, *title;
 	const char *why, *fix;
 };
+
+/* All listeners of the host's namespace, or why they could not be listed. */
+struct listeners {
+	struct listener *item;
+	size_t len;
+	int result; /* of sockdiag_listeners() */
+	struct err why;
+};
+
+/* For the checks: the listeners, borrowed; -errno with the error set if there is no list. */
+must_check int check_listeners(const struct check_input *in, const struct listener **ret,
+			       size_t *ret_len, struct err *e);
 
 /*
  * One question about the host. run() adds findings; a negative return means it could not tell, and

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of checks, and what is the same for all of them. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/cause.h"
@@ -135,12 +136,32 @@ static void run_one(const struct check_input *in, const struct check *c,
 	out->len = kept;
 }
 
+int check_listeners(const struct check_input *in, const struct listener **ret, size_t *ret_len,
+		    struct err *e)
+{
+	if (in->listeners->result < 0) {
+		*e = in->listeners->why;
+		return in->listeners->result;
+	}
+	*ret = in->listeners->item;
+	*ret_len = in->listeners->len;
+	return 0;
+}
+
 void checks_run(const struct check_input *in, const struct check_selection *sel,
 		struct findings *out)
 {
+	struct listeners listeners = {0};
+	struct check_input with = *in;
+
+	/* Several checks ask; with thousands of listeners each dump costs more than the checks. */
+	listeners.result =
+		sockdiag_listeners(in->host, &listeners.item, &listeners.len, &listeners.why);
+	with.listeners = &listeners;
 	for (size_t i = 0; i < checks_len; i++)
 		if (check_selected(checks[i], sel))
-			run_one(in, checks[i], sel, out);
+			run_one(&with, checks[i], sel, out);
+	free(listeners.item);
 }
 
 void check_name_origin(const struct check_input *in, const char *key, struct finding *f,

@@ -4,22 +4,8 @@
 #include <limits.h>
 
 #include "core/capacity.h"
+#include "core/capacity_read.h"
 #include "core/profile.h"
-#include "sys/file.h"
-
-/* nf_ct_tcp_timeouts (nf_conntrack_proto_tcp.c): 2 minutes unless somebody set it. */
-#define CONNTRACK_TIME_WAIT_S 120
-
-static uint64_t conntrack_time_wait_s(const struct host *h)
-{
-	uint64_t s;
-	struct err ignored;
-
-	if (file_read_u64(h, "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_time_wait", &s,
-			  &ignored) < 0)
-		return CONNTRACK_TIME_WAIT_S;
-	return s;
-}
 
 /* A demand with head-room, as the text to write; these sysctls are ints. */
 static void set_number(struct profile *p, struct want *w, const struct demand *d)
