@@ -20,6 +20,7 @@ _runup_value() { # OPTION CURRENT COMMAND
 	--role) _runup_reply "$2" -W 'server generator proxy' ;;
 	--process) _runup_reply "$2" -W "$(ps -eo comm= 2>/dev/null)" ;;
 	--unit) _runup_reply "$2" -W "$(systemctl list-units --plain --no-legend --type=service 2>/dev/null | cut -d' ' -f1)" ;;
+	--closes) _runup_reply "$2" -W 'client server' ;;
 	--user) _runup_reply "$2" -u ;;
 	--root | --report | --results) _runup_reply "$2" -f ;;
 	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
@@ -46,8 +47,8 @@ _runup_profiles() { # CURRENT
 
 _runup() {
 	local current=${COMP_WORDS[COMP_CWORD]} command='' before i
-	local load='--burst --connections --duration --latency --new-connections --no-keepalive --pid
-		--port --process --rate --role --source-ips --target --unit'
+	local load='--bind-first --burst --closes --connections --duration --latency --new-connections
+		--no-keepalive --pid --port --process --rate --role --source-ips --target --unit'
 	COMPREPLY=()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -68,6 +69,7 @@ _runup() {
 	case $command in
 	'') options='--root --netns --color --quiet -q --verbose -v --version -V' ;;
 	check) options="--profile -p --observe --output -o --only --skip --fail-on $load" ;;
+	capacity) options="--profile -p --output -o $load" ;;
 	apply) options="--dry-run -n --output -o $load" ;;
 	rollback) options='--all --force --dry-run -n --output -o' ;;
 	status | doctor | profiles) options='--output -o' ;;
@@ -78,12 +80,12 @@ _runup() {
 	if [[ $current == -* ]]; then
 		_runup_reply "$current" -W "$options"
 	elif [[ -z $command ]]; then
-		_runup_reply "$current" -W 'check apply rollback status run profiles explain doctor help'
+		_runup_reply "$current" -W 'check capacity apply rollback status run profiles explain doctor help'
 	else
 		case $command in
 		apply | profiles) _runup_profiles "$current" ;;
 		rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
-		help) _runup_reply "$current" -W 'check apply rollback status run profiles explain doctor' ;;
+		help) _runup_reply "$current" -W 'check capacity apply rollback status run profiles explain doctor' ;;
 		esac
 	fi
 }

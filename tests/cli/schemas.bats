@@ -15,7 +15,7 @@ validate() { # ARGUMENTS…, the document on standard input
 
 @test "schemas: what the commands may print has one each" {
 	local name
-	for name in apply check doctor profiles rollback run status; do
+	for name in apply capacity check doctor profiles rollback run status; do
 		[[ -s $RUNUP_SOURCE/schemas/$name.schema.json ]]
 		[[ -s $RUNUP_SOURCE/schemas/examples/$name.json ]]
 	done
