@@ -5,4 +5,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 export PATH=$PATH:/usr/sbin:/sbin
-exec /usr/bin/python3 tests/bench/bench.py "$@"
+/usr/bin/python3 tests/bench/bench.py "$@"
+status=$?
+/usr/bin/python3 tests/bench/flat.py "$1" && exit "$status"
