@@ -111,20 +111,6 @@ struct report {
 	int error;
 };
 
-static int set_environment(const struct run_as *u)
-{
-	/* Of whoever runs runup; the named user could not use them. */
-	static const char *const others[] = {"MAIL",	      "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-					     "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"};
-
-	if (setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 ||
-	    setenv("LOGNAME", u->name, 1) < 0)
-		return -errno;
-	for (size_t i = 0; u->other && i < ARRAY_LEN(others); i++)
-		unsetenv(others[i]);
-	return 0;
-}
-
 /* Everything between fork and exec; returns only on failure, with the step in *step. */
 /* Is there such a file, be it executable or not? */
 static bool on_path(const char *name)
@@ -161,7 +147,7 @@ static int become_command(const struct child_options *o, enum step *step)
 	if (r < 0)
 		return r;
 	*step = STEP_ENVIRONMENT;
-	r = changes ? set_environment(o->user) : 0;
+	r = changes ? run_as_environment(o->user) : 0;
 	if (r < 0)
 		return r;
 	/* By close-on-exec, so that the pipe lives until exec; by number, since glibc has the

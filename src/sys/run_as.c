@@ -120,6 +120,20 @@ int run_as_become(const struct run_as *u, const char **step)
 	return 0;
 }
 
+int run_as_environment(const struct run_as *u)
+{
+	/* Of whoever runs runup; the named user could not use them. */
+	static const char *const others[] = {"MAIL",	      "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+					     "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"};
+
+	if (setenv("HOME", u->home, 1) < 0 || setenv("USER", u->name, 1) < 0 ||
+	    setenv("LOGNAME", u->name, 1) < 0)
+		return -errno;
+	for (size_t i = 0; u->other && i < ARRAY_LEN(others); i++)
+		unsetenv(others[i]);
+	return 0;
+}
+
 /* What the helper sends back; the descriptor travels beside it. */
 struct answer {
 	int result;

@@ -35,6 +35,12 @@ must_check int run_as_find(const char *name, struct run_as *ret, struct err *e);
 must_check int run_as_become(const struct run_as *u, const char **step);
 
 /*
+ * Sets HOME, USER and LOGNAME of this process to that user's, and forgets the folders (XDG_…) of
+ * somebody else. Returns 0 or -errno.
+ */
+must_check int run_as_environment(const struct run_as *u);
+
+/*
  * Runs task() as that user, in a process of its own unless ids stay as they are, so that the kernel
  * checks every step of every path by that user's rights: root never follows links that a user made.
  * A negative return of task() comes back with its error; *ret_fd (may be NULL) is the descriptor it
