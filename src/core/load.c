@@ -57,6 +57,11 @@ const char *closes_name(enum closes c)
 	return closes_names[c];
 }
 
+const char *model_name(enum load_model m)
+{
+	return m == MODEL_OPEN ? "open" : m == MODEL_CLOSED ? "closed" : NULL;
+}
+
 static bool same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)
@@ -275,6 +280,16 @@ static void take_targets(struct load *l, const struct load *from)
 		};
 }
 
+static void take_generator(struct load *l, const struct load *from)
+{
+	const char *message = from->generator.message;
+
+	if (!from->generator.name && !message)
+		return;
+	l->generator = from->generator;
+	l->generator.message = message ? arena_strdup(&l->arena, message) : NULL;
+}
+
 void load_merge(struct load *l, const struct load *from)
 {
 	unsigned missing = from->stated & ~l->stated;
@@ -308,7 +323,7 @@ void load_merge(struct load *l, const struct load *from)
 	if (missing & LOAD_TARGET)
 		take_targets(l, from);
 	if (!l->generator.name)
-		l->generator = from->generator;
+		take_generator(l, from);
 	for (unsigned i = 0; i < LOAD_FIELDS; i++)
 		if ((missing & 1u << i) && from->from[i])
 			l->from[i] = arena_strdup(&l->arena, from->from[i]);

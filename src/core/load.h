@@ -55,8 +55,10 @@ struct generator {
 	bool binds_first; /* bind() before connect(): one port for all destinations, no tw_reuse */
 	bool raises_nofile; /* its runtime raises the soft descriptor limit to the hard one */
 	uint64_t threads;   /* threads or processes of its own; 0: not said */
-	const char
-		*message; /* what could not be read from the command line; NULL: nothing; static */
+	bool container;	    /* its descriptor limit is not this shell's … */
+	uint64_t container_nofile; /* … but this, where it says so; 0: not said */
+	/* What could not be read from the command line; NULL: nothing. With no name: why not. */
+	const char *message;
 };
 
 /* Zero-initialise; load_done() releases. */
@@ -149,8 +151,15 @@ uint64_t load_distinct_hosts(const struct load *l);
 /* Do all targets lie on this very host? False without targets. */
 bool load_loopback_only(const struct load *l);
 
+/* Does it say how much, so that there is something to size by? */
+static inline bool load_sized(const struct load *l)
+{
+	return l->stated & (LOAD_RATE | LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS | LOAD_BURST);
+}
+
 const char *closes_name(enum closes c); /* "client"; "" for CLOSES_UNKNOWN */
 const char *role_name(enum role r);	/* "server"; "" for ROLE_NONE */
+const char *model_name(enum load_model m); /* "open"; NULL for MODEL_UNKNOWN */
 void load_done(struct load *l);
 
 #endif

@@ -5,4 +5,4 @@
 set -uo pipefail
 . tests/lint/files.bash
 
-all_files | grep -vE '^LICENSE$|^tests/(fixtures|golden)/.*/' | xargs -d '\n' codespell -q 3 -L nd,chekc
+all_files | grep -vE '^LICENSE$|^tests/(fixtures|golden)/.*/' | xargs -d '\n' codespell -q 3 -L nd,chekc,doas
