@@ -91,6 +91,23 @@ static const char *limit_text(uint64_t n, struct findings *out)
 	return n == PROC_UNLIMITED ? "unlimited" : finding_text(out, "%s", units_count(n, text));
 }
 
+/* A container has a limit of its own, which only its options tell before it runs. */
+static void judge_container(const struct generator *g, const struct demand *d, struct findings *out)
+{
+	struct finding *f = finding_add(out, "limits.nofile", FINDING_PASS, "the container");
+
+	f->needed = true;
+	f->required = finding_text(out, "%" PRIu64 " descriptors", d->value);
+	f->arithmetic = finding_text(out, "%s", d->arithmetic);
+	f->observed = g->container_nofile
+			      ? finding_text(out, "%" PRIu64, g->container_nofile)
+			      : "not said; recent container runtimes give 1024, older ones 1048576";
+	if (g->container_nofile >= d->value)
+		return;
+	f->status = g->container_nofile ? FINDING_FAIL : FINDING_UNKNOWN;
+	f->fix = finding_text(out, "run it with --ulimit nofile=%" PRIu64, d->value);
+}
+
 /* The model's row for that process with those limits. */
 static struct row row_of(const struct check_input *in, const struct whose *who,
 			 const struct proc_limit *limit)
@@ -107,7 +124,7 @@ static struct row row_of(const struct check_input *in, const struct whose *who,
 }
 
 static void judge(const struct whose *who, const struct proc_limit *limit, const struct row *row,
-		  struct finding *f, struct findings *out)
+		  bool starter_known, struct finding *f, struct findings *out)
 {
 	uint64_t need = row->demand;
 
@@ -126,9 +143,8 @@ static void judge(const struct whose *who, const struct proc_limit *limit, const
 			":, or raise it where the service is configured and restart it",
 			(int)who->pid, need);
 	} else if (limit->hard >= need) {
-		/* Go, Node and the JVM raise the soft limit themselves; wrk, h2load and ab do not.
-		 */
-		f->status = FINDING_WARN;
+		/* What will be started is not known: it may raise the limit itself. */
+		f->status = starter_known ? FINDING_FAIL : FINDING_WARN;
 		f->fix = finding_text(out,
 				      "ulimit -n %" PRIu64 " in this shell, or `runup run` with a "
 				      "profile that has [rlimit] nofile",
@@ -147,6 +163,10 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 	struct whose who;
 
 	check_profile_sysctls(in, "limits.nofile", out);
+	if (d.known && in->load->generator.container && !load_states(in->load, LOAD_PID)) {
+		judge_container(&in->load->generator, &d, out);
+		return 0;
+	}
 	/* Who is the server matters only when a load says what it needs. */
 	if (!d.known && !load_states(in->load, LOAD_PID))
 		who = (struct whose){.subject = "this shell"};
@@ -177,7 +197,7 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 	if (d.known) {
 		struct row row = row_of(in, &who, &limit);
 
-		judge(&who, &limit, &row, f, out);
+		judge(&who, &limit, &row, in->load->generator.name != NULL, f, out);
 	}
 	return 0;
 }
