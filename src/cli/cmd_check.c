@@ -12,6 +12,7 @@
 #include "report/junit.h"
 #include "report/tap.h"
 #include "report/text.h"
+#include "report/text_load.h"
 #include "sys/cpu.h"
 #include "watch/watch.h"
 
@@ -105,6 +106,7 @@ static void print_text(const struct app *app, const struct session *s, const str
 	size_t unknown = findings_count(fs, FINDING_UNKNOWN);
 	size_t fine = findings_count(fs, FINDING_PASS) + findings_count(fs, FINDING_NA);
 
+	text_load(&s->load, &out);
 	text_findings(fs, &style, &out);
 	if (out.len)
 		strbuf_add(&out, "\n");
@@ -116,7 +118,7 @@ static void print_text(const struct app *app, const struct session *s, const str
 		text_colored("CANNOT TELL", TEXT_YELLOW, &style, &out);
 	strbuf_addf(&out, ": %zu failed, %zu warning%s, %zu unknown, %zu fine%s\n", fail, warn,
 		    warn == 1 ? "" : "s", unknown, fine, app->verbose ? "" : " (-v shows them)");
-	if (!asked)
+	if (!asked && !s->command)
 		strbuf_add(&out,
 			   "No load was stated, so only the host's sanity was judged. To size it "
 			   "for a test:\n  runup check -p generator --connections 400 --target "
@@ -171,8 +173,9 @@ static int judge(const struct app *app, const struct check_opts *o, struct sessi
 
 		checks_run(&in, &sel, &fs);
 		r = session_exit_code(&fs, o->fail_on == 1);
-		/* Where nothing was judged there is nothing to be ready by. */
-		if (!fs.len)
+		/* Where nothing was judged there is nothing to be ready by, and a command whose
+		 * load is not known was not judged by it. */
+		if (!fs.len || (r == EXIT_CLEAN && s->command && !load_sized(&s->load)))
 			r = EXIT_COULD_NOT;
 		print(app, o, s, &sel, &fs, r);
 	}
@@ -187,6 +190,8 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	struct session s = SESSION_INIT;
 
 	s.follow_process = true;
+	s.command = in->command;
+
 	int r = session_open(&s, app, o->profile, &in->load, false, e);
 
 	if (r == 0)
@@ -201,11 +206,13 @@ const struct cmd cmd_check = {
 	.summary = "preflight: can this host carry that load? (changes nothing)",
 	.details =
 		"Reads only, needs no root, and says what it could not see. Exit code 0: ready;\n"
-		"1: not ready; 2: wrong usage; 3: something the load needs could not be told.",
+		"1: not ready; 2: wrong usage; 3: something the load needs could not be told.\n"
+		"CMD is a load generator's command line that says the load; it is not started.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct check_opts),
 	.takes_load = true,
 	.reads_only = true,
+	.takes_command = true,
 	.run = run,
 };

@@ -86,6 +86,8 @@ static int prepare(struct run *r, const struct input *in, struct err *e)
 
 	int rc = read_skips(r, e);
 
+	r->session.command = r->argv;
+	r->session.command_user = r->o->user;
 	if (rc == 0)
 		rc = session_open(&r->session, r->app, r->o->profile, &in->load, r->o->apply, e);
 	if (rc == 0)

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "report/redact.h"
 #include "report/text.h"
+#include "report/text_load.h"
 #include "sys/listen_ports.h"
 #include "tune/apply.h"
 #include "watch/watch.h"
@@ -86,6 +87,7 @@ static bool preflight(struct run *r)
 
 	bool ready = session_exit_code(&r->findings, false) == EXIT_CLEAN;
 
+	text_load(&r->session.load, &out);
 	text_findings(&r->findings, &style, &out);
 	if (!r->app->quiet || !ready)
 		fputs(strbuf_get(&out), stderr);

@@ -6,7 +6,62 @@
 #include <string.h>
 
 #include "cli/output.h"
+#include "gen/gen.h"
 #include "sys/proc_find.h"
+#include "sys/run_as.h"
+
+/* How much load, as against where and by whom. */
+#define QUANTITIES                                                                                 \
+	(LOAD_RATE | LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS | LOAD_KEEPALIVE | LOAD_BURST |       \
+	 LOAD_DURATION)
+
+/* What the options or the profile say of a server on this host. */
+static bool names_server(const struct session *s, const struct load *options)
+{
+	unsigned stated = options->stated | (s->has_profile ? s->profile.load.stated : 0);
+
+	return stated & (LOAD_ROLE | LOAD_PORT | LOAD_PID | LOAD_PROCESS | LOAD_UNIT);
+}
+
+/*
+ * The load of the command behind `--`. k6's script is executed to be read, so it matters whose it
+ * is and where it would run.
+ */
+static int read_command(const struct session *s, const struct load *options, struct load *ret,
+			struct err *e)
+{
+	struct run_as user;
+	struct gen_context context = {.user = &user, .netns_fd = s->host.origin_netns_fd};
+	int r = run_as_find(s->command_user, &user, e);
+
+	if (r < 0)
+		return r;
+	gen_read(s->command, &context, ret);
+	/* Both ends may be on this host: that it runs the generator does not make it none but that.
+	 */
+	if (names_server(s, options))
+		ret->stated &= ~(unsigned)LOAD_ROLE;
+	return 0;
+}
+
+/* Options win over the command, which wins over the profile. */
+static int merge_loads(struct session *s, const struct load *options, struct err *e)
+{
+	struct load command = {0};
+	unsigned profile_stated = s->profile.load.stated;
+	int r = s->command ? read_command(s, options, &command, e) : 0;
+
+	load_merge(&s->load, options);
+	load_merge(&s->load, &command);
+	/* The profile's numbers are of another load: half of each would contradict itself. */
+	if (load_sized(&command))
+		s->profile.load.stated &= ~(unsigned)QUANTITIES;
+	if (s->has_profile)
+		load_merge(&s->load, &s->profile.load);
+	s->profile.load.stated = profile_stated;
+	load_done(&command);
+	return r == 0 ? load_complete(&s->load, e) : r;
+}
 
 /* --process and --unit become a pid, once: from here on it is as if that had been stated. */
 static int find_process(struct session *s, struct err *e)
@@ -65,10 +120,7 @@ int session_open(struct session *s, const struct app *app, const char *profile,
 	int r = host_open(&s->host, app->root, app->netns, e);
 	if (r < 0)
 		return r;
-	load_merge(&s->load, options);
-	if (s->has_profile)
-		load_merge(&s->load, &s->profile.load);
-	r = load_complete(&s->load, e);
+	r = merge_loads(s, options, e);
 	if (r == 0)
 		r = find_process(s, e);
 	if (r == 0)

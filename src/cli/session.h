@@ -17,12 +17,16 @@ struct session {
 	struct host host;
 	struct profile profile;
 	bool has_profile;
-	struct load load; /* command line, then profile, completed */
+	struct load load; /* command line, then the generator's, then profile, completed */
 	struct sysctl_config configured;
 	/* Set before session_open(): judge the network namespace of the load's process, if it has
 	 * another one and --netns names none. */
 	bool follow_process;
 	char process_netns[16]; /* its pid, where that was done */
+	/* Set before session_open(): the command that makes the load, NULL for none, and who it
+	 * will run as (NULL: the user behind sudo, else the present one). */
+	char *const *command;
+	const char *command_user;
 };
 
 #define SESSION_INIT                                                                               \

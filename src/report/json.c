@@ -118,9 +118,25 @@ static void put_counts(json_t *j, const struct load *l)
 			json_put_int(j, counts[i].key, counts[i].value);
 }
 
+/* A command was given; name null: it is no generator that is known. */
+static json_t *generator_to_json(const struct generator *g)
+{
+	json_t *j = json_new_object();
+
+	json_put_text(j, "name", g->name);
+	json_put_text(j, "model", model_name(g->model));
+	json_put_bool(j, "binds_first", g->binds_first);
+	json_put_bool(j, "raises_nofile", g->raises_nofile);
+	json_put(j, "threads", g->threads ? json_integer((json_int_t)g->threads) : json_null());
+	json_put_text(j, "message", g->message);
+	return j;
+}
+
 json_t *load_to_json(const struct load *l)
 {
-	if (!l->stated)
+	bool command = l->generator.name || l->generator.message;
+
+	if (!l->stated && !command)
 		return json_null();
 
 	json_t *j = json_new_object();
@@ -152,6 +168,8 @@ json_t *load_to_json(const struct load *l)
 		json_put(j, "duration_s", json_real((double)l->duration_ns / second));
 	if (load_states(l, LOAD_LATENCY))
 		json_put(j, "latency_s", json_real((double)l->latency_ns / second));
+	if (command)
+		json_put(j, "generator", generator_to_json(&l->generator));
 	return j;
 }
 

@@ -99,10 +99,10 @@ load ../lib/runup
 }
 
 @test "an operand too many, a command behind -- that is not taken" {
-	runup check extra
+	runup status extra
 	assert_exit 2
 	assert_one_error "'extra' is one operand too many"
-	runup check -- wrk
+	runup status -- wrk
 	assert_exit 2
 	assert_one_error 'takes no command behind --'
 }
