@@ -37,6 +37,10 @@ test   lib:cmocka                  libcmocka-dev             pkgconfig(cmocka)  
 test   cmd:bats                    bats                      bats                                  bash-bats               bats
 test   cmd:nginx                   nginx                     nginx                                 nginx                   nginx
 test   cmd:wrk                     wrk                       -                                     wrk                     wrk
+test   cmd:hey                     hey                       -                                     hey                     -
+test   cmd:h2load                  nghttp2-client            nghttp2                               nghttp2                 nghttp2
+test   cmd:ab                      apache2-utils             httpd-tools                           apache                  apache2-utils
+test   cmd:siege                   siege                     siege                                 siege                   -
 test   cmd:ip                      iproute2                  iproute                               iproute2                iproute2
 test   cmd:ss                      iproute2                  iproute                               iproute2                iproute2
 test   cmd:sysctl                  procps                    procps-ng                             procps-ng               procps
