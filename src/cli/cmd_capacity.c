@@ -7,6 +7,7 @@
 #include "core/capacity_rows.h"
 #include "report/capacity_out.h"
 #include "report/json.h"
+#include "report/text_load.h"
 
 struct capacity_opts {
 	const char *profile;
@@ -53,18 +54,24 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	struct session s = SESSION_INIT;
 	struct facts facts;
 	struct rows rows;
+
+	s.command = in->command;
 	int r = session_open(&s, app, o->profile, &in->load, false, e);
 
 	if (r == 0) {
 		facts_read(&s.host, &s.load, ALL_RESOURCES, true, &facts);
 		rows_for(&facts, &s.load, &rows);
 		r = exit_code(&rows);
+		/* A command whose load could not be read is sized by nothing. */
+		if (r == EXIT_CLEAN && s.command && !load_sized(&s.load))
+			r = EXIT_COULD_NOT;
 		if (o->output == OUTPUT_JSON) {
 			output_json(to_json(&s, &rows));
 		} else if (!app->quiet || r != EXIT_CLEAN) {
 			struct text_style style = output_style(app);
 			struct strbuf out = {0};
 
+			text_load(&s.load, &out);
 			text_rows(&rows, &s.load, &style, &out);
 			output_text(&out);
 		}
@@ -80,11 +87,13 @@ const struct cmd cmd_capacity = {
 	.details =
 		"Says which limit breaks first as the load grows, and at what load. Reads only.\n"
 		"Exit code 0: the load fits; 1: it does not; 2: wrong usage; 3: a limit that the\n"
-		"load needs could not be read.",
+		"load needs could not be read. CMD is a load generator's command line that says\n"
+		"the load; it is not started.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct capacity_opts),
 	.takes_load = true,
+	.takes_command = true,
 	.reads_only = true,
 	.run = run,
 };

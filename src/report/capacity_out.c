@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <string.h>
+
 #include "base/table.h"
 #include "base/units.h"
 #include "report/json.h"
@@ -134,7 +136,7 @@ static void add_first(const struct rows *rows, const struct load *l, const struc
 {
 	const struct row *r = rows->first;
 	char at[BREAKING_MAX], n[UNITS_MAX];
-	struct strbuf line = {0};
+	struct strbuf line = {0}, wrapped = {0};
 	uint64_t asked = 0;
 	bool told;
 
@@ -145,12 +147,13 @@ static void add_first(const struct rows *rows, const struct load *l, const struc
 		return;
 	}
 	told = breaking_text(r, l, at, &asked);
+	/* Wrapped as plain text, so that colors do not count as columns. */
+	const char *word = r->state == ROW_BREAKS ? "BREAKS" : "FITS";
+
 	if (r->state == ROW_BREAKS) {
-		text_colored("BREAKS", TEXT_RED, style, out);
-		strbuf_addf(&line, ": %s break first", plain_name(r->resource));
+		strbuf_addf(&line, "%s: %s break first", word, plain_name(r->resource));
 	} else {
-		text_colored("FITS", TEXT_GREEN, style, out);
-		strbuf_addf(&line, ", %.1f times over: %s would break first",
+		strbuf_addf(&line, "%s, %.1f times over: %s would break first", word,
 			    rounded_down(r->times), plain_name(r->resource));
 	}
 	if (told)
@@ -158,7 +161,10 @@ static void add_first(const struct rows *rows, const struct load *l, const struc
 	if (told && asked)
 		strbuf_addf(&line, "; you ask for %s", units_count(asked, n));
 	strbuf_add(&line, ".");
-	strbuf_addf(out, "%s\n", strbuf_get(&line));
+	text_wrapped(strbuf_get(&line), 0, &wrapped);
+	text_colored(word, r->state == ROW_BREAKS ? TEXT_RED : TEXT_GREEN, style, out);
+	strbuf_add(out, strbuf_get(&wrapped) + strlen(word));
+	strbuf_done(&wrapped);
 	strbuf_done(&line);
 }
 

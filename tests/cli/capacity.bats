@@ -102,3 +102,17 @@ captured() { # HOST ARGS…
 	assert_exit 2
 	assert_one_error "'source_ips' .* but 'role' is server"
 }
+
+@test "capacity of a load generator's own command line" {
+	runup --root "$RUNUP_SOURCE/tests/fixtures/hosts/vm" capacity -- wrk -c 400 -t 4 -d 30s http://10.0.0.5:8080/
+	assert_exit 0
+	assert_out '^load +wrk, closed model: 400 connections'
+	assert_out '^FITS, '
+	refute_out '^.{81}'
+	runup --root "$RUNUP_SOURCE/tests/fixtures/hosts/vm" capacity -o json -- wrk -c 40000 -t 4 http://10.0.0.5:8080/
+	assert_exit 1
+	assert_json capacity
+	assert_json_is 'd["load"]["generator"]["name"]' wrk
+	runup --root "$RUNUP_SOURCE/tests/fixtures/hosts/vm" capacity -- ./myload --fast
+	assert_exit 3
+}
