@@ -157,8 +157,8 @@ static inline bool load_sized(const struct load *l)
 	return l->stated & (LOAD_RATE | LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS | LOAD_BURST);
 }
 
-const char *closes_name(enum closes c); /* "client"; "" for CLOSES_UNKNOWN */
-const char *role_name(enum role r);	/* "server"; "" for ROLE_NONE */
+const char *closes_name(enum closes c);	   /* "client"; "" for CLOSES_UNKNOWN */
+const char *role_name(enum role r);	   /* "server"; "" for ROLE_NONE */
 const char *model_name(enum load_model m); /* "open"; NULL for MODEL_UNKNOWN */
 void load_done(struct load *l);
 

@@ -34,7 +34,7 @@ assert_reads_what_it_does() { # COMMAND…
 	assert_exit 0
 	said=$(json_get 'd["load"]["connections"]')
 	done_=$(count_most "$ns" 8080 "$@")
-	[[ $said -eq $done_ ]] || {
+	[[ $done_ -ge $said && $done_ -le $((said + ${probes:-0})) ]] || {
 		cat "$BATS_TEST_TMPDIR/load.out" "$BATS_TEST_TMPDIR/load.err"
 		echo "$*: said $said, opened $done_"
 		return 1
@@ -51,6 +51,8 @@ start_server() {
 @test "wrk opens as many connections as its command line is read to say" {
 	need_command wrk
 	start_server
+	# It tries the address with a connection of its own first, which may be there a moment longer.
+	local probes=1
 	assert_reads_what_it_does wrk -c 40 -t 2 -d 1s http://127.0.0.1:8080/
 	# 10 / 4 = 2 for each thread, and so 8.
 	assert_reads_what_it_does wrk -c10 --thr=4 -d1 http://127.0.0.1:8080/
