@@ -85,6 +85,12 @@ static void judge_load(const struct check_input *in, const struct port_facts *po
 			      load_binds_first(in->load) ? "" : "targets or ");
 }
 
+/* It says how much, in terms that do not tell how many connections. */
+static bool load_asks_for_connections(const struct load *l)
+{
+	return load_states(l, LOAD_RATE) || (load_states(l, LOAD_KEEPALIVE) && !l->keepalive);
+}
+
 static int run_range(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct facts facts = {0};
@@ -104,6 +110,14 @@ static int run_range(const struct check_input *in, struct findings *out, struct 
 
 	if (row.load.known) {
 		judge_load(in, &facts.ports, &row, out);
+	} else if (load_connects(in->load) && load_asks_for_connections(in->load)) {
+		struct finding *f = finding_add(out, "ports.range", FINDING_UNKNOWN,
+						"ports toward each target");
+
+		f->needed = true;
+		f->why = "how many connections that makes was not stated";
+		f->fix = finding_text(out, "state %s%s", row.load.unsized,
+				      load_states(in->load, LOAD_RATE) ? ", or --latency" : "");
 	} else if (!in->profile ||
 		   !profile_want(in->profile, "sysctl", "net.ipv4.ip_local_port_range")) {
 		char n[UNITS_MAX];
@@ -136,6 +150,85 @@ static const char *reserve_text(const struct ranges *reserved, const struct rang
 	return fix;
 }
 
+#define RESERVED_WHY                                                                               \
+	"an outgoing connection may take the port while the server is down, and its restart then fails with EADDRINUSE"
+
+static void judge_stated_ports(const struct check_input *in, const struct local_ports *ports,
+			       struct findings *out)
+{
+	const struct ranges *listen = &in->load->ports;
+
+	for (size_t i = 0; i < listen->len; i++) {
+		uint32_t low = listen->item[i].low, high = listen->item[i].high;
+		struct finding *f = finding_add(out, "ports.reserved", FINDING_PASS,
+						finding_text(out, "tcp port %" PRIu32, low));
+
+		f->needed = true;
+		if (high < ports->low || low > ports->high ||
+		    ranges_contain(&ports->reserved, low, high)) {
+			f->observed = "not given to outgoing connections";
+			continue;
+		}
+		f->status = FINDING_WARN;
+		f->observed = finding_text(out, "inside the local range %u-%u and not reserved",
+					   ports->low, ports->high);
+		f->why = RESERVED_WHY;
+		f->fix = reserve_text(&ports->reserved, listen, out);
+	}
+}
+
+/* The range as it will be: a profile that widens it puts more listeners inside. */
+static void widen_as_wanted(const struct check_input *in, struct local_ports *ports)
+{
+	const struct want *w =
+		in->profile ? profile_want(in->profile, "sysctl", "net.ipv4.ip_local_port_range")
+			    : NULL;
+	unsigned low, high;
+
+	if (!w || !w->value || sscanf(w->value, "%u %u", &low, &high) != 2)
+		return;
+	if (low < ports->low || w->op == OP_EXACT)
+		ports->low = low;
+	if (high > ports->high || w->op == OP_EXACT)
+		ports->high = high;
+}
+
+/* On a host that connects: what listens there already. */
+static int judge_listeners(const struct check_input *in, struct local_ports *ports,
+			   struct findings *out, struct err *e)
+{
+	const struct listener *l;
+	struct ranges inside = {0};
+	struct strbuf text = {0};
+	size_t len;
+	int r = check_listeners(in, &l, &len, e);
+
+	if (r < 0)
+		return r;
+	widen_as_wanted(in, ports);
+	for (size_t i = 0; i < len; i++)
+		if (l[i].port >= ports->low && l[i].port <= ports->high &&
+		    !ranges_contain(&ports->reserved, l[i].port, l[i].port))
+			ranges_add(&inside, l[i].port, l[i].port);
+
+	struct finding *f =
+		finding_add(out, "ports.reserved", FINDING_PASS, "listeners of this host");
+
+	f->observed = finding_text(out, "none inside the local range %u-%u that is not reserved",
+				   ports->low, ports->high);
+	if (inside.len) {
+		ranges_format(&inside, &text);
+		f->status = FINDING_WARN;
+		f->observed = finding_text(out, "%s inside the local range %u-%u, not reserved",
+					   strbuf_get(&text), ports->low, ports->high);
+		f->why = RESERVED_WHY;
+		f->fix = reserve_text(&ports->reserved, &inside, out);
+	}
+	strbuf_done(&text);
+	ranges_done(&inside);
+	return 0;
+}
+
 static int run_reserved(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct local_ports ports;
@@ -144,35 +237,18 @@ static int run_reserved(const struct check_input *in, struct findings *out, stru
 	if (in->profile && profile_want(in->profile, "sysctl", "net.ipv4.ip_local_reserved_ports"))
 		return 0;
 	int r = read_local_ports(in->host, &ports, e);
+
 	if (r < 0)
 		return r;
-
-	const struct ranges *listen = &in->load->ports;
-
-	if (!listen->len)
+	if (in->load->ports.len)
+		judge_stated_ports(in, &ports, out);
+	else if (load_connects(in->load))
+		r = judge_listeners(in, &ports, out, e);
+	else
 		finding_add(out, "ports.reserved", FINDING_NA, NULL)->observed =
 			"the load names no port that it listens on";
-	for (size_t i = 0; i < listen->len; i++) {
-		uint32_t low = listen->item[i].low, high = listen->item[i].high;
-		struct finding *f = finding_add(out, "ports.reserved", FINDING_PASS,
-						finding_text(out, "tcp port %" PRIu32, low));
-
-		f->needed = true;
-		if (high < ports.low || low > ports.high ||
-		    ranges_contain(&ports.reserved, low, high)) {
-			f->observed = "not given to outgoing connections";
-			continue;
-		}
-		f->status = FINDING_WARN;
-		f->observed = finding_text(out, "inside the local range %u-%u and not reserved",
-					   ports.low, ports.high);
-		f->why = "an outgoing connection may take the port while the server is down, and "
-			 "its "
-			 "restart then fails with EADDRINUSE";
-		f->fix = reserve_text(&ports.reserved, listen, out);
-	}
 	ranges_done(&ports.reserved);
-	return 0;
+	return r;
 }
 
 static int run_time_wait(const struct check_input *in, struct findings *out, struct err *e)

@@ -338,6 +338,13 @@ struct demand demand_ports(const struct load *l, const struct port_hold *hold)
 
 	if (!states_any(l, LOAD_CONNECTIONS | LOAD_NEW_CONNECTIONS))
 		return d;
+	/* Without keep-alive the connections that are opened decide, and an unknown rate is not 0.
+	 */
+	if (load_states(l, LOAD_KEEPALIVE) && !l->keepalive &&
+	    !load_states(l, LOAD_NEW_CONNECTIONS)) {
+		d.unsized = "--rate or --new-connections";
+		return d;
+	}
 	total(&d);
 	/* The four-tuple must be unique, so each target and each source address has ports of its
 	 * own; what is bound before it connects has none but the source address's. */

@@ -140,24 +140,32 @@ static int read_quota_v2(const struct host *h, const char *folder, uint64_t *quo
 	struct err missing;
 
 	snprintf(path, sizeof(path), "%s/cpu.max", folder);
-	if (file_read(h, path, text, sizeof(text), &missing) < 0)
-		return -ENOENT;
+	long n = file_read(h, path, text, sizeof(text), &missing);
+	if (n < 0)
+		return (int)n;
 	const char *rest = parse_word(text, word, sizeof(word));
-	if (!rest || parse_u64(word, 1, UINT64_MAX, quota) < 0)
+	if (rest && strcmp(word, "max") == 0)
 		return -ENOENT;
-	return parse_word(rest, word, sizeof(word)) ? parse_u64(word, 1, UINT64_MAX, period)
-						    : -ENOENT;
+	if (!rest || parse_u64(word, 1, UINT64_MAX, quota) < 0 ||
+	    !parse_word(rest, word, sizeof(word)))
+		return -EINVAL;
+	return parse_u64(word, 1, UINT64_MAX, period);
 }
 
-/* cfs_quota_us is -1 without a quota, which is not a number here. */
+/* cfs_quota_us is -1 without a quota. */
 static int read_quota_v1(const struct host *h, const char *folder, uint64_t *quota,
 			 uint64_t *period)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[32];
 	struct err missing;
 
 	snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", folder);
-	int r = file_read_u64(h, path, quota, &missing);
+	long n = file_read(h, path, text, sizeof(text), &missing);
+	if (n < 0)
+		return (int)n;
+	if (strcmp(text, "-1") == 0)
+		return -ENOENT;
+	int r = parse_u64(text, 0, UINT64_MAX, quota);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", folder);
@@ -193,7 +201,12 @@ static void judge_quota(const struct host *h, int version, const char *folder, c
 	int r = version == 2 ? read_quota_v2(h, folder, &quota, &period)
 			     : read_quota_v1(h, folder, &quota, &period);
 
-	if (r < 0)
+	/* Not there: no quota, as in a v1 root. Anything else might hide one. */
+	if (r < 0 && r != -ENOENT && !c->unreadable) {
+		c->unreadable = -r;
+		snprintf(c->owner, sizeof(c->owner), "%s", group);
+	}
+	if (r < 0 || c->unreadable)
 		return;
 	/* Shares of a CPU, compared as fractions: quota / period. */
 	if (c->quota_us &&
@@ -310,9 +323,13 @@ int cgroup_cpu(const struct host *h, pid_t pid, struct cgroup_cpu *ret, struct e
 	memset(ret, 0, sizeof(*ret));
 	int r = cgroup_walk(h, pid, "cpu", judge_quota, ret, e);
 
-	if (r >= 0)
-		ret->version = r;
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	ret->version = r;
+	if (ret->unreadable)
+		return err_errno(e, ret->unreadable, "read the CPU quota of control group '%s'",
+				 ret->owner);
+	return 0;
 }
 
 static int read_number(const struct host *h, const char *folder, const char *file, uint64_t *ret)

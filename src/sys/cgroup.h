@@ -19,6 +19,7 @@ struct cgroup_cpu {
 	uint64_t period_us;
 	uint64_t periods, throttled; /* cpu.stat of that group: nr_periods, nr_throttled */
 	char owner[PATH_MAX];	     /* path of the group that sets it, as in /proc/PID/cgroup */
+	int unreadable; /* errno of a group that could not be read; cgroup_cpu() fails then */
 };
 
 /*

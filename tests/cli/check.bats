@@ -142,11 +142,41 @@ setup() {
 	assert_json_is 'd["load"]["role"]' generator
 }
 
+@test "a load that does not tell its connections is unknown, with what to state" {
+	runup --root "$hosts/vm" check --rate 20000 --role generator --target 10.0.0.5:8080 --only ports.range
+	assert_exit 3
+	assert_out 'fix +state --connections or --new-connections, or --latency'
+	runup --root "$hosts/vm" check --no-keepalive --connections 400 --target 10.0.0.5:8080 --only ports.range
+	assert_exit 3
+	assert_out 'fix +state --rate or --new-connections'
+	runup --root "$hosts/vm" check --rate 200 --latency 50ms --target 10.0.0.5:8080 --only ports.range
+	assert_exit 0
+}
+
 @test "the fix for reserved ports keeps what is reserved" {
 	cp -r "$hosts/vm" "$BATS_TEST_TMPDIR/host"
 	echo '9100-9102' >"$BATS_TEST_TMPDIR/host/proc/sys/net/ipv4/ip_local_reserved_ports"
 	runup --root "$BATS_TEST_TMPDIR/host" check --role server --port 40000-40010 --only ports.reserved
 	assert_out 'ip_local_reserved_ports=9100-9102,40000-40010'
+}
+
+@test "a generator's wider range takes in what listens here, unless it is reserved" {
+	runup --root "$hosts/vm" check -p generator --only ports.reserved
+	assert_out '8000,8080,9090 inside the local range 1024-65535'
+	assert_out 'ip_local_reserved_ports=8000,8080,9090'
+	runup --root "$hosts/vm" check --role generator --only ports.reserved
+	assert_exit 0
+	refute_out '^warn'
+}
+
+@test "a quota that cannot be read is unknown, not none" {
+	cp -r "$hosts/cgroup-v2-quota" "$BATS_TEST_TMPDIR/host"
+	file=$(find "$BATS_TEST_TMPDIR/host/sys/fs/cgroup" -name cpu.max | head -1)
+	echo garbage >"$file"
+	runup --root "$BATS_TEST_TMPDIR/host" check --only cpu.quota -o json
+	assert_json_is 'd["findings"][0]["status"]' unknown
+	runup --root "$BATS_TEST_TMPDIR/host" check --only cpu.quota --role generator --connections 10
+	assert_exit 3
 }
 
 @test "nf_conntrack_max 0 is no limit, not a full table" {
