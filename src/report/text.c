@@ -156,15 +156,53 @@ static void full_finding(const struct finding *f, const struct text_style *style
 	strbuf_done(&process);
 }
 
+/* What could not be told and does not matter here: named in one place, in full only with -v. */
+static void folded_unknowns(const struct findings *fs, const struct text_style *style,
+			    struct strbuf *out)
+{
+	struct strbuf text = {0}, wrapped = {0};
+	const char *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < fs->len; i++) {
+		const struct finding *f = &fs->item[i];
+
+		if (f->status != FINDING_UNKNOWN || f->needed)
+			continue;
+		n++;
+		if (!last || strcmp(last, f->id) != 0)
+			strbuf_addf(&text, "%s%s", last ? ", " : "", f->id);
+		last = f->id;
+	}
+	if (n) {
+		struct strbuf line = {0};
+
+		strbuf_addf(&line, "and not needed for this: %s (-v says why)", strbuf_get(&text));
+		text_wrapped(strbuf_get(&line), STATUS_WIDTH, &wrapped);
+		status_word(FINDING_UNKNOWN, style, out);
+		strbuf_add(out, strbuf_get(&wrapped) + STATUS_WIDTH);
+		strbuf_done(&line);
+	}
+	strbuf_done(&text);
+	strbuf_done(&wrapped);
+}
+
 void text_findings(const struct findings *fs, const struct text_style *style, struct strbuf *out)
 {
 	static const enum finding_status order[] = {FINDING_FAIL, FINDING_UNKNOWN, FINDING_WARN};
 	static const enum finding_status quiet[] = {FINDING_PASS, FINDING_NA};
 
-	for (size_t i = 0; i < ARRAY_LEN(order); i++)
-		for (size_t j = 0; j < fs->len; j++)
-			if (fs->item[j].status == order[i])
-				full_finding(&fs->item[j], style, out);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		for (size_t j = 0; j < fs->len; j++) {
+			const struct finding *f = &fs->item[j];
+			bool fold = f->status == FINDING_UNKNOWN && !f->needed && !style->verbose;
+
+			if (f->status == order[i] && !fold)
+				full_finding(f, style, out);
+		}
+	}
+	if (!style->verbose)
+		folded_unknowns(fs, style, out);
 	for (size_t i = 0; style->verbose && i < ARRAY_LEN(quiet); i++)
 		for (size_t j = 0; j < fs->len; j++)
 			if (fs->item[j].status == quiet[i])
