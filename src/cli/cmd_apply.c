@@ -126,9 +126,9 @@ const struct cmd cmd_apply = {
 	.summary = "tune this host by a profile; every change is recorded first",
 	.details =
 		"What was there is in a journal on disk before the first write; `runup rollback` "
-		"puts it\nback. Runtime values only: a reboot undoes them too. If one change "
+		"puts it back. Runtime values only: a reboot undoes them too. If one change "
 		"fails, "
-		"those\nbefore it are put back.",
+		"those before it are put back.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct apply_opts),

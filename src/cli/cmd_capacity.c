@@ -85,9 +85,9 @@ const struct cmd cmd_capacity = {
 	.args = "",
 	.summary = "the sums alone: each resource, its limit, demand and breaking point",
 	.details =
-		"Says which limit breaks first as the load grows, and at what load. Reads only.\n"
-		"Exit code 0: the load fits; 1: it does not; 2: wrong usage; 3: a limit that the\n"
-		"load needs could not be read. CMD is a load generator's command line that says\n"
+		"Says which limit breaks first as the load grows, and at what load. Reads only. "
+		"Exit code 0: the load fits; 1: it does not; 2: wrong usage; 3: a limit that the "
+		"load needs could not be read. CMD is a load generator's command line that says "
 		"the load; it is not started.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),

@@ -119,10 +119,11 @@ static void print_text(const struct app *app, const struct session *s, const str
 	strbuf_addf(&out, ": %zu failed, %zu warning%s, %zu unknown, %zu fine%s\n", fail, warn,
 		    warn == 1 ? "" : "s", unknown, fine, app->verbose ? "" : " (-v shows them)");
 	if (!asked && !s->command)
-		strbuf_add(&out,
-			   "No load was stated, so only the host's sanity was judged. To size it "
-			   "for a test:\n  runup check -p generator --connections 400 --target "
-			   "10.0.0.5:8080\n");
+		strbuf_addf(&out,
+			    "No load was stated, so only what is wrong without one was judged. To "
+			    "size it:\n  %s check -p server --connections 1000 --port 8080\n"
+			    "  %s check -p generator --connections 400 --target 10.0.0.5:8080\n",
+			    app->argv[0], app->argv[0]);
 	output_text(&out);
 }
 
@@ -204,10 +205,9 @@ const struct cmd cmd_check = {
 	.name = "check",
 	.args = "",
 	.summary = "preflight: can this host carry that load? (changes nothing)",
-	.details =
-		"Reads only, needs no root, and says what it could not see. Exit code 0: ready;\n"
-		"1: not ready; 2: wrong usage; 3: something the load needs could not be told.\n"
-		"CMD is a load generator's command line that says the load; it is not started.",
+	.details = "Reads only, needs no root, and says what it could not see. Exit code 0: ready; "
+		   "1: not ready; 2: wrong usage; 3: something the load needs could not be told. "
+		   "CMD is a load generator's command line that says the load; it is not started.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct check_opts),

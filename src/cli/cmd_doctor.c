@@ -203,7 +203,7 @@ static void probe_attach(const struct host *h, struct features *fs)
 		if (probes[i].works)
 			continue;
 		f->why = arena_strdup(&fs->arena, probes[i].why);
-		f->fix = "nothing is lost without it: runup has another way";
+		f->fix = "none needed: runup has another way";
 	}
 }
 

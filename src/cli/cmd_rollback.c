@@ -223,7 +223,7 @@ const struct cmd cmd_rollback = {
 	.summary = "put back what an apply changed (bare: the newest open changeset)",
 	.details =
 		"A value that somebody else has changed since is left alone and named (exit code "
-		"1).\nInterrupted at any point, the next rollback ends what this one began.",
+		"1). Interrupted at any point, the next rollback ends what this one began.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct rollback_opts),

@@ -149,10 +149,10 @@ const struct cmd cmd_run = {
 	.args = "",
 	.summary = "check, tune, watch and judge around one load run",
 	.details =
-		"Checks the host, starts CMD as the user who called sudo, watches what is lost\n"
-		"while it runs, puts the host back and says whether the result counts: VALID,\n"
-		"SUSPECT or INVALID. Exit code: CMD's own; 120: the preflight refused, not\n"
-		"started; 121: CMD exited 0, but INVALID; 125: runup itself failed; 126, 127: CMD\n"
+		"Checks the host, starts CMD as the user who called sudo, watches what is lost "
+		"while it runs, puts the host back and says whether the result counts: VALID, "
+		"SUSPECT or INVALID. Exit code: CMD's own; 120: the preflight refused, not "
+		"started; 121: CMD exited 0, but INVALID; 125: runup itself failed; 126, 127: CMD "
 		"cannot be executed, is not found; 128+N: signal N ended CMD.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),

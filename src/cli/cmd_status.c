@@ -178,7 +178,7 @@ const struct cmd cmd_status = {
 	.summary = "what is applied on this host, what drifted, what a crash left open",
 	.details =
 		"Exit code 1: a setting drifted, or an apply was interrupted. With -v, changesets "
-		"that\nwere rolled back, too.",
+		"that were rolled back, too.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct status_opts),

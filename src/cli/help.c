@@ -5,6 +5,25 @@
 
 #include "base/table.h"
 #include "cli/cmd.h"
+#include "report/text.h"
+
+/* Prints rows of two columns, the second wrapped under itself. */
+static void print_rows(const struct table *t)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < t->cells; i += 2)
+		if (strlen(t->cell[i]) > width)
+			width = strlen(t->cell[i]);
+	for (size_t i = 0; i + 1 < t->cells; i += 2) {
+		struct strbuf text = {0};
+		unsigned indent = (unsigned)width + 4;
+
+		text_wrapped(t->cell[i + 1], indent, &text);
+		printf("  %-*s  %s", (int)width, t->cell[i], strbuf_get(&text) + indent);
+		strbuf_done(&text);
+	}
+}
 
 static void option_row(struct table *t, const struct opt *o)
 {
@@ -30,20 +49,16 @@ static const char *option_name(const char *key, char buf[64])
 static void print_options(const struct opt *opts, size_t len)
 {
 	struct table t = {.columns = 2};
-	struct strbuf out = {0};
 
 	for (size_t i = 0; i < len; i++)
 		option_row(&t, &opts[i]);
-	table_format(&t, 2, &out);
-	fputs(strbuf_get(&out), stdout);
-	strbuf_done(&out);
+	print_rows(&t);
 	table_done(&t);
 }
 
 static void print_load_options(void)
 {
 	struct table t = {.columns = 2};
-	struct strbuf out = {0};
 	char name[64];
 
 	for (size_t i = 0; i < load_keys_len; i++) {
@@ -53,30 +68,25 @@ static void print_load_options(void)
 			   k->metavar ? k->metavar : "");
 		table_add(&t, k->help);
 	}
-	table_format(&t, 2, &out);
-	fputs(strbuf_get(&out), stdout);
-	strbuf_done(&out);
+	print_rows(&t);
 	table_done(&t);
 }
 
 void help_program(void)
 {
 	struct table t = {.columns = 2};
-	struct strbuf out = {0};
 
 	puts("usage: runup [OPTIONS] COMMAND ...\n\n"
-	     "Gets a Linux host ready for a load test, proves that it stayed ready, and puts it\n"
-	     "back afterwards.\n\ncommands:");
+	     "Gets a Linux host ready for a load test, proves that it stayed ready, and puts\n"
+	     "it back afterwards.\n\ncommands:");
 	for (size_t i = 0; i < cmds_len; i++) {
 		table_add(&t, cmds[i]->name);
 		table_add(&t, cmds[i]->summary);
 	}
-	table_format(&t, 2, &out);
-	fputs(strbuf_get(&out), stdout);
-	strbuf_done(&out);
+	print_rows(&t);
 	table_done(&t);
 
-	puts("\noptions, in front of the command:");
+	puts("\noptions, in front of the command or behind it:");
 	print_options(global_opts, global_opts_len);
 	puts("\n`runup COMMAND --help` tells more of one. Begin with `runup check`.\n\n"
 	     "exit codes: 0 clean, 1 findings, 2 usage or profile error (nothing was done),\n"
@@ -88,8 +98,13 @@ void help_command(const struct cmd *c)
 	printf("usage: runup [OPTIONS] %s%s%s%s%s%s\n\n%s\n", c->name,
 	       c->opts_len ? " [options]" : "", c->takes_load ? " [LOAD]" : "", *c->args ? " " : "",
 	       c->args, c->takes_command ? " -- CMD [ARGS...]" : "", c->summary);
-	if (c->details)
-		printf("\n%s\n", c->details);
+	if (c->details) {
+		struct strbuf text = {0};
+
+		text_wrapped(c->details, 0, &text);
+		printf("\n%s", strbuf_get(&text));
+		strbuf_done(&text);
+	}
 	if (c->opts_len) {
 		puts("\noptions:");
 		print_options(c->opts, c->opts_len);

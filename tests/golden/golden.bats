@@ -16,7 +16,7 @@ judge() { # HOST CASE ARGS…
 	runup --root "tests/fixtures/hosts/$host" check -v "$@"
 	{
 		printf '$ runup --root tests/fixtures/hosts/%s check -v%s\n' "$host" "${*:+ $*}"
-		cat "$BATS_TEST_TMPDIR/stdout"
+		sed "s#$RUNUP#runup#" "$BATS_TEST_TMPDIR/stdout"
 		printf 'exit code %s\n' "$status"
 	} >"$BATS_TEST_TMPDIR/said"
 	[[ -z ${RUNUP_GOLDEN_UPDATE-} ]] || cp "$BATS_TEST_TMPDIR/said" "$golden"
