@@ -34,7 +34,7 @@ assert_reads_what_it_does() { # COMMAND…
 	assert_exit 0
 	said=$(json_get 'd["load"]["connections"]')
 	done_=$(count_most "$ns" 8080 "$@")
-	[[ $done_ -ge $said && $done_ -le $((said + ${probes:-0})) ]] || {
+	[[ $done_ -ge $((said - ${fewer:-0})) && $done_ -le $((said + ${probes:-0})) ]] || {
 		cat "$BATS_TEST_TMPDIR/load.out" "$BATS_TEST_TMPDIR/load.err"
 		echo "$*: said $said, opened $done_"
 		return 1
@@ -63,7 +63,9 @@ start_server() {
 @test "hey opens as many connections as its command line is read to say" {
 	need_command hey
 	start_server
-	# Slowly: nginx closes a connection after 1000 requests, and Go dials the next one early.
+	# Slowly: nginx closes a connection after 1000 requests, and Go dials the next one early. A
+	# worker whose first request finds a connection that is idle already opens none of its own.
+	local fewer=3 probes=3
 	assert_reads_what_it_does hey -z 1s -q 20 -c 30 http://127.0.0.1:8080/
 	# What stands behind the URL is not read by it: 50 by default.
 	assert_reads_what_it_does hey -z 1s -q 10 http://127.0.0.1:8080/ -c 9
