@@ -65,7 +65,7 @@ start_server() {
 	start_server
 	# Slowly: nginx closes a connection after 1000 requests, and Go dials the next one early. A
 	# worker whose first request finds a connection that is idle already opens none of its own.
-	local fewer=3 probes=3
+	local fewer=12 probes=3
 	assert_reads_what_it_does hey -z 1s -q 20 -c 30 http://127.0.0.1:8080/
 	# What stands behind the URL is not read by it: 50 by default.
 	assert_reads_what_it_does hey -z 1s -q 10 http://127.0.0.1:8080/ -c 9
