@@ -81,6 +81,19 @@ static void print_text(const struct app *app, const struct changes *cs, const ch
 	output_text(&out);
 }
 
+static int write_plan(const struct app *app, const struct session *s, struct changes *plan,
+		      char id[CHANGESET_ID_MAX], struct err *e)
+{
+	struct state_dir d;
+	int r = changing_open_state(&d, e);
+
+	if (r < 0)
+		return r;
+	r = changing_apply(s, &d, app->argv, plan, id, e);
+	state_dir_close(&d);
+	return r;
+}
+
 static int apply(const struct app *app, const struct apply_opts *o, struct session *s,
 		 struct err *e)
 {
@@ -93,7 +106,7 @@ static int apply(const struct app *app, const struct apply_opts *o, struct sessi
 		return r;
 	}
 	if (!o->dry_run && changes_count(&plan, CHANGE_PLANNED))
-		r = changing_apply(app, s, &plan, id, e);
+		r = write_plan(app, s, &plan, id, e);
 	/* After a failure the table says which setting it was and that the others were put back. */
 	if (o->output == OUTPUT_JSON)
 		output_json(to_json(s, &plan, id, o->dry_run, r < 0 ? e : NULL));

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
-#include "report/redact.h"
+#include "cli/changing.h"
 #include "report/text.h"
 #include "report/text_load.h"
 #include "sys/listen_ports.h"
@@ -30,21 +30,9 @@ static void fail_run(struct run *r, const struct err *e)
 static int apply(struct run *r, struct err *e)
 {
 	char *const hidden[] = {(char[]){"runup"}, (char[]){"run"}, (char[]){"--no-argv"}, NULL};
-	cleanup_free char *command = redact_line(r->o->no_argv ? hidden : r->app->argv);
-	struct run_as caller;
-	int rc = run_as_find(NULL, &caller, e);
+	int rc = changing_apply(&r->session, &r->state, r->o->no_argv ? hidden : r->app->argv,
+				&r->changes, r->changeset, e);
 
-	if (rc < 0)
-		return rc;
-
-	struct journal_header header = {
-		.profile = r->session.profile.name,
-		.command = command,
-		.user = caller.name,
-		.uid = caller.uid,
-	};
-
-	rc = apply_changes(&r->session.host, &r->state, &header, &r->changes, r->changeset, e);
 	r->applied = rc == 0;
 	/* Not held while the command runs: another runup may have its turn. */
 	state_dir_close(&r->state);
