@@ -220,10 +220,12 @@ static const struct sysctl_key keys[] = {
 		       "dropped",
 	},
 	{
+		/* As many as entries: what nf_conntrack_init_start() does itself (5.15). */
 		.key = "net.netfilter.nf_conntrack_buckets",
 		.scope = SCOPE_NETNS_SHOWN,
 		.module = true,
 		.kind = VALUE_NUMBERS,
+		.auto_value = AUTO_CONNTRACK,
 		.check = "conntrack.buckets",
 		.severity = FINDING_WARN,
 		.why = "hash chains of the table; the kernel rounds it up",

@@ -25,19 +25,26 @@ static int read_again(const struct host *h, struct changes *plan, struct err *e)
 }
 
 /* Copies of the identities, parallel to the plan, in its arena; the array is the caller's. */
-static const char **identities(const struct host *h, struct changes *plan)
+static int identities(const struct host *h, struct changes *plan, const char ***ret, struct err *e)
 {
-	const char **identity = calloc(plan->len, sizeof(*identity));
+	cleanup_free const char **identity = calloc(plan->len, sizeof(*identity));
 
 	if (!identity)
 		out_of_memory();
 	for (size_t i = 0; i < plan->len; i++) {
+		const struct change *c = &plan->item[i];
 		char text[KNOB_IDENTITY_MAX];
+		int r;
 
-		knob_find(plan->item[i].kind)->identity(h, plan->item[i].key, text);
+		if (c->result != CHANGE_PLANNED)
+			continue;
+		r = knob_find(c->kind)->identity(h, c->key, text, e);
+		if (r < 0)
+			return r;
 		identity[i] = arena_strdup(&plan->arena, text);
 	}
-	return identity;
+	*ret = TAKE_PTR(identity);
+	return 0;
 }
 
 /*
@@ -59,7 +66,7 @@ static int write_change(const struct host *h, struct journal *j, struct changes 
 	if (written < 0 && value_equal(c->value_kind, after, c->before))
 		return written;
 	c->after = arena_strdup(&plan->arena, after);
-	r = journal_done(j, n, after, written < 0 ? &other : e);
+	r = journal_done(j, n, after, knob_durable(k, c->key), written < 0 ? &other : e);
 	if (written < 0)
 		return written;
 	if (r < 0)
@@ -155,8 +162,11 @@ int apply_changes(const struct host *h, const struct state_dir *d,
 	if (changes_count(plan, CHANGE_PLANNED) == 0)
 		return 0;
 
-	cleanup_free const char **identity = identities(h, plan);
+	cleanup_free const char **identity = NULL;
 
+	r = identities(h, plan, &identity, e);
+	if (r < 0)
+		return r;
 	r = journal_create(&j, d, h, header, plan, identity, e);
 	if (r < 0)
 		return r;

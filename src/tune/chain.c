@@ -12,11 +12,12 @@
 #include "base/log.h"
 #include "sys/netns.h"
 #include "sys/sysctl.h"
+#include "tune/knob.h"
 
 static bool belongs(const struct changeset *cs, const struct changeset *self)
 {
-	return strcmp(cs->boot_id, self->boot_id) == 0 && strcmp(cs->id, self->id) != 0 &&
-	       cs->state != CHANGESET_EMPTY && cs->state != CHANGESET_UNREADABLE;
+	return strcmp(cs->id, self->id) != 0 && cs->state != CHANGESET_EMPTY &&
+	       cs->state != CHANGESET_UNREADABLE;
 }
 
 int chain_load(struct chain *ch, const struct state_dir *d, const struct changeset *self,
@@ -56,7 +57,11 @@ void chain_done(struct chain *ch)
 static bool holds(const struct changeset *cs, const struct changeset *self, size_t n, size_t *ret_n)
 {
 	const struct change *want = &self->changes.item[n];
+	const struct knob *k = knob_find(want->kind);
 
+	/* Of another boot only what lies on disk is left. */
+	if (strcmp(cs->boot_id, self->boot_id) != 0 && !(k && knob_durable(k, want->key)))
+		return false;
 	for (size_t i = 0; i < cs->changes.len; i++) {
 		const struct change *c = &cs->changes.item[i];
 

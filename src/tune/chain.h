@@ -10,7 +10,7 @@
 #include "sys/host.h"
 #include "tune/journal.h"
 
-/* The other changesets of the same boot, oldest first. Zero-initialise; chain_done() releases. */
+/* The other changesets, oldest first. Zero-initialise; chain_done() releases. */
 struct chain {
 	struct changeset *item;
 	size_t len, cap;

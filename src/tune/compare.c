@@ -79,9 +79,17 @@ static void compare_change(const struct host *h, const struct chain *chain, stru
 		set(cs, n, CHANGE_UNKNOWN, "of a kind that this version does not know");
 		return;
 	}
-	k->identity(h, c->key, identity);
-	if (strcmp(identity, cs->identity[n]) != 0) {
-		set(cs, n, CHANGE_UNKNOWN, "the journal names another object for it");
+
+	int r = k->identity(h, c->key, identity, &e);
+
+	if (r == -ENOENT || (r == 0 && k->reused && strcmp(identity, cs->identity[n]) != 0)) {
+		set(cs, n, CHANGE_GONE, "it is not there any more");
+		return;
+	}
+	if (r < 0 || strcmp(identity, cs->identity[n]) != 0) {
+		set(cs, n, CHANGE_UNKNOWN,
+		    r < 0 ? arena_strdup(&cs->changes.arena, e.msg)
+			  : "the journal names another object for it");
 		return;
 	}
 	chain_inherit(chain, cs, n);
@@ -92,14 +100,30 @@ static void compare_change(const struct host *h, const struct chain *chain, stru
 		compare_held(cs, n, heir, m);
 		return;
 	}
-	int r = k->read(h, c->key, value, &e);
-
+	r = k->read(h, c->key, value, &e);
 	if (r == -ENOENT)
 		set(cs, n, CHANGE_GONE, "it is not there any more");
 	else if (r < 0)
 		set(cs, n, CHANGE_UNKNOWN, arena_strdup(&cs->changes.arena, e.msg));
 	else
 		compare_value(cs, n, value);
+}
+
+/* gone: why only what lies on disk is left, or NULL. */
+static void compare_all(const struct host *h, const struct chain *chain, struct changeset *cs,
+			const char *gone)
+{
+	for (size_t n = 0; n < cs->changes.len; n++) {
+		const struct change *c = &cs->changes.item[n];
+		const struct knob *k = knob_find(c->kind);
+
+		if (cs->undone[n] || !*c->kind)
+			continue;
+		if (gone && !(k && knob_durable(k, c->key)))
+			set(cs, n, CHANGE_GONE, gone);
+		else
+			compare_change(h, chain, cs, n);
+	}
 }
 
 int changeset_compare(const struct host *h, struct changeset *cs, struct err *e)
@@ -114,21 +138,22 @@ int changeset_compare(const struct host *h, struct changeset *cs, struct err *e)
 		set_all(cs, CHANGE_UNKNOWN, "cannot tell whether the host was rebooted since");
 		return 0;
 	}
-	if (strcmp(h->boot_id, cs->boot_id) != 0) {
-		set_all(cs, CHANGE_GONE, "the host was rebooted since");
-		return 0;
-	}
 	int r = chain_load(&chain, cs->dir, cs, e);
 	if (r < 0)
 		return r;
-	r = place_enter(&place, h, cs, &why);
-	if (r < 0) {
-		set_all(cs, r == -ENOENT ? CHANGE_GONE : CHANGE_UNKNOWN,
-			arena_strdup(&cs->changes.arena, why.msg));
+	if (strcmp(h->boot_id, cs->boot_id) != 0) {
+		compare_all(h, &chain, cs, "the host was rebooted since");
 		return 0;
 	}
-	for (size_t n = 0; n < cs->changes.len; n++)
-		if (!cs->undone[n] && *cs->changes.item[n].kind)
-			compare_change(&place.host, &chain, cs, n);
+	r = place_enter(&place, h, cs, &why);
+	if (r == -ENOENT) {
+		compare_all(h, &chain, cs, arena_strdup(&cs->changes.arena, why.msg));
+		return 0;
+	}
+	if (r < 0) {
+		set_all(cs, CHANGE_UNKNOWN, arena_strdup(&cs->changes.arena, why.msg));
+		return 0;
+	}
+	compare_all(&place.host, &chain, cs, NULL);
 	return place_leave(&place, e);
 }

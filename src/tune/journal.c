@@ -244,12 +244,12 @@ static int append(struct journal *j, json_t *rec, bool sync, struct err *e)
 	return 0;
 }
 
-int journal_done(struct journal *j, size_t n, const char *after, struct err *e)
+int journal_done(struct journal *j, size_t n, const char *after, bool durable, struct err *e)
 {
 	return append(j,
 		      json_pack("{s:s, s:I, s:s}", "type", "done", "n", (json_int_t)n, "after",
 				after),
-		      false, e);
+		      durable, e);
 }
 
 int journal_applied(struct journal *j, struct err *e)

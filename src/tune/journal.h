@@ -140,7 +140,9 @@ must_check int journal_create(struct journal *j, const struct state_dir *d, cons
 must_check int journal_reopen(struct journal *j, const struct state_dir *d,
 			      const struct changeset *cs, struct err *e);
 
-must_check int journal_done(struct journal *j, size_t n, const char *after, struct err *e);
+/* durable: the change lies on disk and outlives a power cut, so its record must too: fsync. */
+must_check int journal_done(struct journal *j, size_t n, const char *after, bool durable,
+			    struct err *e);
 must_check int journal_applied(struct journal *j, struct err *e);
 must_check int journal_before(struct journal *j, size_t n, const char *before, struct err *e);
 must_check int journal_undone(struct journal *j, size_t n, enum change_result r, const char *now,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "core/profile.h"
@@ -17,13 +18,38 @@
 #define KNOB_VALUE_MAX SYSCTL_VALUE_MAX
 #define KNOB_IDENTITY_MAX 128
 
+/* Keys of the objects that one wish names. Zero-initialise; knob_keys_done() releases. */
+struct knob_keys {
+	const char **item;
+	size_t len, cap;
+	struct arena arena;
+};
+void knob_keys_add(struct knob_keys *keys, const char *fmt, ...) printf_(2, 3);
+void knob_keys_done(struct knob_keys *keys);
+
 /*
  * One file knob_KIND.c each, one row in knobs[]. Keys come from a profile or a journal and are
- * checked again here: a journal is untrusted input.
+ * checked again here: a journal is untrusted input. Functions marked "may be NULL" have the
+ * meaning of the common case then.
  */
 struct knob {
 	const char *kind; /* section of the profile, field of the journal */
 
+	/*
+	 * The objects that a wish's key names: each socket of "tcp:8080", each file of a pattern.
+	 * None is not an error here: it is one for the plan, unless the line is optional, or
+	 * none_is_fine. May be NULL: the key is the object.
+	 */
+	int (*expand)(const struct host *h, const char *key, struct knob_keys *ret, struct err *e);
+	/* Is a wish that names nothing no setting of the host (limits of run's command)? May be
+	 * NULL: no. */
+	bool (*none_is_fine)(const char *key);
+	/*
+	 * What the wanted text comes to for this object ("max": the ring's own maximum), into buf
+	 * of KNOB_VALUE_MAX. May be NULL: it is taken as it stands.
+	 */
+	int (*resolve)(const struct host *h, const char *key, const char *want, char *buf,
+		       struct err *e);
 	/*
 	 * May `key` be written in this host's namespace at all? 0; -ENOENT: not there; -EROFS: it
 	 * belongs to the host, not to this namespace; -EACCES/-EPERM; -ERR_BAD_INPUT: not a key of
@@ -42,9 +68,21 @@ struct knob {
 	void (*normalise)(const struct host *h, const char *key, const char *value, char *buf);
 	/*
 	 * Names the object the key belongs to, so that rollback never tunes a stranger:
-	 * "netns:COOKIE", "host". Writes to buf of KNOB_IDENTITY_MAX.
+	 * "netns:COOKIE", "host", "pid:4242 start:123456". Writes to buf of KNOB_IDENTITY_MAX.
+	 * -ENOENT: the object is gone.
 	 */
-	void (*identity)(const struct host *h, const char *key, char *buf);
+	int (*identity)(const struct host *h, const char *key, char *buf, struct err *e);
+	/*
+	 * Objects of this kind come and go, and their names are used again (a pid, an interface):
+	 * another identity than the journal's means that the object is gone. Else it means that the
+	 * journal is not to be trusted.
+	 */
+	bool reused;
+	/*
+	 * Does the change lie on disk, so that a reboot does not take it along? write() has synced
+	 * it when it returns. May be NULL: no.
+	 */
+	bool (*durable)(const char *key);
 	/* Orders changes: lower is written first (a ceiling before what it caps). */
 	int (*rank)(const char *key);
 };
@@ -53,6 +91,9 @@ extern const struct knob knob_sysctl;
 
 /* The knob of a kind, or NULL: the kind is no setting of the host ("rlimit") or not known. */
 const struct knob *knob_find(const char *kind);
+
+/* durable(), where there is one. */
+bool knob_durable(const struct knob *k, const char *key);
 
 /*
  * May this be a value at all: one line of text, no control characters but tabs, short enough? What

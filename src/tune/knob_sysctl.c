@@ -108,12 +108,13 @@ static void normalise(const struct host *h unused_, const char *key, const char 
 	}
 }
 
-static void identity(const struct host *h, const char *key, char *buf)
+static int identity(const struct host *h, const char *key, char *buf, struct err *e unused_)
 {
 	if (of_netns(key))
 		snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64, h->netns_cookie);
 	else
 		snprintf(buf, KNOB_IDENTITY_MAX, "host");
+	return 0;
 }
 
 /* Where the kernel, or what is started later, judges one key by another. */

@@ -2,6 +2,8 @@
 #include "tune/knob.h"
 
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* All kinds of settings that can be written; one knob_KIND.c each. */
@@ -15,6 +17,29 @@ const struct knob *knob_find(const char *kind)
 		if (strcmp(knobs[i]->kind, kind) == 0)
 			return knobs[i];
 	return NULL;
+}
+
+bool knob_durable(const struct knob *k, const char *key)
+{
+	return k->durable && k->durable(key);
+}
+
+void knob_keys_add(struct knob_keys *keys, const char *fmt, ...)
+{
+	va_list ap;
+	const char **place =
+		array_push((void **)&keys->item, &keys->len, &keys->cap, sizeof(*place));
+
+	va_start(ap, fmt);
+	*place = arena_vprintf(&keys->arena, fmt, ap);
+	va_end(ap);
+}
+
+void knob_keys_done(struct knob_keys *keys)
+{
+	free(keys->item);
+	arena_done(&keys->arena);
+	*keys = (struct knob_keys){0};
 }
 
 bool knob_value_sane(const char *value)

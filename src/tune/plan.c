@@ -53,26 +53,41 @@ static const char *missing_why(const struct host *h, struct changes *cs, int r, 
 	return arena_strdup(&cs->arena, e->msg);
 }
 
-static int plan_want(const struct host *h, const struct want *w, bool look_only, struct changes *cs,
-		     struct err *e)
+/* Two lines of a profile may name the same object by different words; which one would win? */
+static bool planned_before(const struct changes *cs, const char *kind, const char *key)
 {
-	const struct knob *k = knob_find(w->kind);
+	for (size_t i = 0; i < cs->len; i++)
+		if (strcmp(cs->item[i].kind, kind) == 0 && strcmp(cs->item[i].key, key) == 0)
+			return true;
+	return false;
+}
 
-	if (!w->value)
-		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: %s", w->key,
-			       w->unsized ? w->unsized : "the load does not say enough");
+static int plan_key(const struct host *h, const struct knob *k, const struct want *w,
+		    const char *key, bool look_only, struct changes *cs, struct err *e)
+{
+	char value[KNOB_VALUE_MAX];
 
-	struct change *c = changes_add(cs, w->kind, w->key);
+	if (planned_before(cs, w->kind, key))
+		return err_set(e, ERR_BAD_INPUT,
+			       "%s '%s' is named by an earlier line of the profile too", w->kind,
+			       key);
+
+	struct change *c = changes_add(cs, w->kind, key);
+	int r = 0;
 
 	c->value_kind = w->value_kind;
 	c->op = w->op;
-	c->want = arena_strdup(&cs->arena, w->value);
+	c->want = w->value;
 	c->why = w->arithmetic ? arena_strdup(&cs->arena, w->arithmetic) : NULL;
-
-	int r = plan_value(h, k, cs, c, e);
-
+	if (k->resolve) {
+		r = k->resolve(h, key, w->value, value, e);
+		c->want = value;
+	}
+	c->want = arena_strdup(&cs->arena, c->want);
+	if (r == 0)
+		r = plan_value(h, k, cs, c, e);
 	if (r == 0 && c->result == CHANGE_PLANNED)
-		r = k->permitted(h, w->key, e);
+		r = k->permitted(h, key, e);
 	/* Who only looks may be told what root would write. */
 	if (look_only && (r == -EACCES || r == -EPERM)) {
 		c->why = arena_strdup(&cs->arena, "writing it takes root");
@@ -80,15 +95,55 @@ static int plan_want(const struct host *h, const struct want *w, bool look_only,
 	}
 	if (r == -ENOENT) {
 		/* Absent because it is the host's, or absent everywhere? */
-		r = k->permitted(h, w->key, e);
+		r = k->permitted(h, key, e);
 		if (r == 0)
-			r = err_set(e, ENOENT, "'%s' came and went while it was read", w->key);
+			r = err_set(e, ENOENT, "'%s' came and went while it was read", key);
 	}
 	if (w->optional && (r == -ENOENT || r == -EROFS)) {
 		c->result = CHANGE_MISSING;
 		c->why = missing_why(h, cs, r, e);
 		return 0;
 	}
+	return r;
+}
+
+static int plan_none(const struct knob *k, const struct want *w, struct changes *cs, struct err *e)
+{
+	if (k->none_is_fine && k->none_is_fine(w->key))
+		return 0;
+	if (!w->optional)
+		return err_set(e, ENOENT,
+			       "%s '%s': there is none on this host (start the profile's line with "
+			       "'-' if that is fine)",
+			       w->kind, w->key);
+
+	struct change *c = changes_add(cs, w->kind, w->key);
+
+	c->value_kind = w->value_kind;
+	c->op = w->op;
+	c->want = arena_strdup(&cs->arena, w->value);
+	c->result = CHANGE_MISSING;
+	c->why = "there is none on this host";
+	return 0;
+}
+
+static int plan_want(const struct host *h, const struct want *w, bool look_only, struct changes *cs,
+		     struct err *e)
+{
+	cleanup_with(knob_keys_done) struct knob_keys keys = {0};
+	const struct knob *k = knob_find(w->kind);
+	int r = 0;
+
+	if (!w->value)
+		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: %s", w->key,
+			       w->unsized ? w->unsized : "the load does not say enough");
+	if (!k->expand)
+		return plan_key(h, k, w, w->key, look_only, cs, e);
+	r = k->expand(h, w->key, &keys, e);
+	if (r == 0 && keys.len == 0)
+		return plan_none(k, w, cs, e);
+	for (size_t i = 0; r == 0 && i < keys.len; i++)
+		r = plan_key(h, k, w, keys.item[i], look_only, cs, e);
 	return r;
 }
 
@@ -119,7 +174,7 @@ int plan_changes(const struct host *h, const struct profile *p, bool look_only, 
 	for (size_t i = 0; i < p->wants_len; i++) {
 		const struct want *w = &p->wants[i];
 
-		/* Kinds without a knob are no settings of the host: "rlimit" is the command's. */
+		/* Kinds without a knob are no settings of the host. */
 		if (!knob_find(w->kind))
 			continue;
 		int r = plan_want(h, w, look_only, &cs, e);

@@ -145,7 +145,16 @@ static enum change_result undo_change(struct undo *u, size_t n)
 			      "its line in the journal is not proven, nothing was done");
 	if (!k || k->permitted(u->host, c->key, &e) == -ERR_BAD_INPUT)
 		return result(u, n, CHANGE_UNKNOWN, "runup does not set %s '%s'", c->kind, c->key);
-	k->identity(u->host, c->key, identity);
+
+	int r = k->identity(u->host, c->key, identity, &e);
+
+	if (r == -ENOENT)
+		return result(u, n, CHANGE_GONE, "it is not there any more, nothing to set back");
+	if (r < 0)
+		return result(u, n, CHANGE_UNKNOWN, "%s", e.msg);
+	if (strcmp(identity, u->cs.identity[n]) != 0 && k->reused)
+		return result(u, n, CHANGE_GONE, "its name belongs to another one now (%s, was %s)",
+			      identity, u->cs.identity[n]);
 	if (strcmp(identity, u->cs.identity[n]) != 0)
 		return result(u, n, CHANGE_UNKNOWN,
 			      "the journal says it belongs to '%s', but here it is of '%s'",
@@ -177,7 +186,19 @@ static bool pending(const struct undo *u, size_t n)
 	       (u->options->force && u->cs.changes.item[n].result == CHANGE_DRIFTED);
 }
 
-/* Backwards; `gone`: nothing to write, and why. Closes the changeset if nothing is left to do. */
+/* What lies on disk is still there whatever took the rest along. */
+static bool durable(const struct undo *u, size_t n)
+{
+	const struct change *c = &u->cs.changes.item[n];
+	const struct knob *k = knob_find(c->kind);
+
+	return k && knob_durable(k, c->key);
+}
+
+/*
+ * Backwards; `gone`: nothing to write but on disk, and why. Closes the changeset if nothing is left
+ * to do.
+ */
 static void undo_all(struct undo *u, const char *gone)
 {
 	/* --force gives up what the journal does not prove; nothing is written for it. */
@@ -187,8 +208,9 @@ static void undo_all(struct undo *u, const char *gone)
 	for (size_t n = u->cs.changes.len; n-- > 0;) {
 		if (!pending(u, n))
 			continue;
-		enum change_result r =
-			gone ? result(u, n, CHANGE_GONE, "%s", gone) : undo_change(u, n);
+		enum change_result r = gone && !durable(u, n)
+					       ? result(u, n, CHANGE_GONE, "%s", gone)
+					       : undo_change(u, n);
 		if (!dealt_with(r))
 			left = left || r != CHANGE_UNKNOWN || !u->options->force;
 		else if (!u->options->dry_run)
@@ -220,16 +242,27 @@ static int close_empty(struct undo *u, struct err *e)
 	return r < 0 ? r : journal_closed(&u->journal, e);
 }
 
+/* The namespace or the boot is over; what lies on disk is undone from here. */
+static int undo_gone(struct undo *u, const struct host *h, const char *why, struct err *e)
+{
+	int r = chain_load(&u->chain, u->dir, &u->cs, e);
+
+	if (r < 0)
+		return r;
+	u->host = h;
+	undo_all(u, why);
+	u->host = NULL;
+	return 0;
+}
+
 /* In the changeset's own namespace, if that is still there. */
 static int undo_in_place(struct undo *u, const struct host *h, struct err *e)
 {
 	struct place place;
 	int r = place_enter(&place, h, &u->cs, e);
 
-	if (r == -ENOENT) {
-		undo_all(u, "its network namespace is gone, and the value with it");
-		return 0;
-	}
+	if (r == -ENOENT)
+		return undo_gone(u, h, "its network namespace is gone, and the value with it", e);
 	if (r < 0)
 		return r;
 	u->host = &place.host;
@@ -258,12 +291,10 @@ static int undo_open(struct undo *u, const struct host *h, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	if (strcmp(h->boot_id, u->cs.boot_id) != 0) {
-		undo_all(u, "the host was rebooted since, which took the value along");
-		r = 0;
-	} else {
+	if (strcmp(h->boot_id, u->cs.boot_id) != 0)
+		r = undo_gone(u, h, "the host was rebooted since, which took the value along", e);
+	else
 		r = undo_in_place(u, h, e);
-	}
 	if (r == 0 && u->journal_failed)
 		return err_set(e, u->journal_err.code, "%s", u->journal_err.msg);
 	return r;

@@ -104,7 +104,7 @@ static inline int setup(void **state)
 	load(f);
 	f->planned_end = f->len;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(journal_done(&j, i, rows[i].after, &e), 0);
+		assert_int_equal(journal_done(&j, i, rows[i].after, false, &e), 0);
 	assert_int_equal(journal_applied(&j, &e), 0);
 	journal_close(&j);
 	load(f);

@@ -126,6 +126,11 @@ static void test_bad_lines_are_named(void **state)
 		{"[rlimit]\ncore = >= 1\n", 2, "unknown limit 'core'"},
 		{"[rlimit]\nnofile = 5\n", 2, "only raised"},
 		{"[rlimit]\nnofile = >= -5\n", 2, "whole number"},
+		{"[load of]\nrate = 1\n", 1, "nothing may stand behind 'load'"},
+		{"[conntrack]\nsize = 1\n", 2, "unknown key 'size' in [conntrack] (known: max"},
+		{"[conntrack]\ntcp:8080 = 1\n", 2, "unknown key 'tcp:8080'"},
+		{"[conntrack]\nmax = 1\n[sysctl]\nnet.netfilter.nf_conntrack_max = 2\n", 4,
+		 "'net.netfilter.nf_conntrack_max' is set twice (line 2)"},
 		{"[check]\nports.rang = warn\n", 2, "no check 'ports.rang'"},
 		{"[check]\nobserve.no.such = warn\n", 2, "no check"},
 		{"[check]\nports.range = maybe\n", 2, "expected fail, warn or ignore"},
@@ -315,6 +320,32 @@ static void test_auto_is_sized_by_the_load(void **state)
 	host_close(&h);
 }
 
+static void test_conntrack_is_short_for_sysctls(void **state)
+{
+	(void)state;
+	struct host h;
+	struct profile p = {0};
+	struct load l = {0};
+	struct err e;
+	char path[PATH_MAX];
+
+	write_file("t.ini", "[conntrack]\nbuckets = >= auto\n-max = >= 5\n");
+	assert_int_equal(host_open(&h, NULL, NULL, &e), 0);
+	assert_int_equal(profile_load(&p, path_of("t.ini", path), &e), 0);
+	assert_int_equal(load_set(&l, load_key_find("connections"), "10000", &e), 0);
+	assert_int_equal(profile_resolve(&p, &l, &h, true, &e), 0);
+	assert_int_equal(p.wants_len, 2);
+	assert_string_equal(profile_want(&p, "sysctl", "net.netfilter.nf_conntrack_buckets")->value,
+			    "16384");
+	const struct want *max = profile_want(&p, "sysctl", "net.netfilter.nf_conntrack_max");
+	assert_non_null(max);
+	assert_true(max->optional);
+	assert_int_equal(max->op, OP_AT_LEAST);
+	load_done(&l);
+	profile_done(&p);
+	host_close(&h);
+}
+
 /* Every shipped profile is read, and asks for nothing that is folklore. */
 static void load_shipped(const char *name, const char *path, void *data)
 {
@@ -376,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_what_others_can_write_is_refused_under_root),
 		cmocka_unit_test(test_a_fifo_does_not_hang),
 		cmocka_unit_test(test_auto_is_sized_by_the_load),
+		cmocka_unit_test(test_conntrack_is_short_for_sysctls),
 		cmocka_unit_test(test_shipped_profiles),
 	};
 

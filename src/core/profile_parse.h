@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the reader of profiles and the parsers of their sections share. */
+#ifndef RUNUP_CORE_PROFILE_PARSE_H
+#define RUNUP_CORE_PROFILE_PARSE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/profile.h"
+
+struct parser {
+	struct profile *profile;
+	const char *path;
+	unsigned line;
+	FILE *file;
+	struct err *err;
+	bool failed;
+	const struct section *section; /* that the line stands in; NULL: before the first */
+	char *subject;	     /* "unit:nginx.service" of [rlimit unit:nginx.service], or NULL */
+	const char *include; /* NULL: none */
+	unsigned include_line;
+	unsigned load_lines[32]; /* by bit of enum load_field: where it was set, for duplicates */
+};
+
+/* One row of the table of sections. parse() returns 1, or 0 after profile_fail(). */
+struct section {
+	const char *name;
+	const char *subject; /* what may stand behind the name, for messages; NULL: nothing */
+	bool bare;	     /* it may stand without a subject */
+	int (*parse)(struct parser *ps, const char *key, const char *value);
+};
+
+/*
+ * The row for "rlimit unit:nginx.service", the text between the brackets, and into ps->subject what
+ * stands behind the name. NULL after profile_fail().
+ */
+const struct section *section_find(struct parser *ps, const char *text);
+
+/* "server.ini:12: message"; the reader stops at the first. Returns inih's "error", 0. */
+int profile_fail(struct parser *ps, const char *fmt, ...) printf_(2, 3);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sections of a profile: each of its keys is checked where it stands. */
+#include "core/profile_parse.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "core/check.h"
+
+int profile_fail(struct parser *ps, const char *fmt, ...)
+{
+	char msg[400];
+	va_list ap;
+
+	if (ps->failed)
+		return 0;
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	ps->failed = true;
+	(void)!err_set(ps->err, ERR_BAD_INPUT, "%s:%u: %s", ps->path, ps->line, msg);
+	return 0;
+}
+
+/* Splits "op value"; a bare value is exact. */
+static enum op split_op(const char **value)
+{
+	static const enum op ops[] = {OP_AT_LEAST, OP_AT_MOST, OP_COVERS};
+
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		size_t len = strlen(op_name(ops[i]));
+
+		if (strncmp(*value, op_name(ops[i]), len) != 0)
+			continue;
+		/* "covers" must end there; ">=4096" is fine. */
+		if (isalpha((unsigned char)op_name(ops[i])[0]) &&
+		    !isspace((unsigned char)(*value)[len]))
+			continue;
+		*value += len;
+		*value += strspn(*value, " \t");
+		return ops[i];
+	}
+	return OP_EXACT;
+}
+
+static int add_want(struct parser *ps, const char *kind, const char *key, const char *value,
+		    enum value_kind value_kind)
+{
+	struct profile *p = ps->profile;
+	const struct want *before = profile_want(p, kind, key + (*key == '-'));
+	const char *operand = value;
+	enum op op = split_op(&operand);
+	struct err why;
+
+	if (before)
+		return profile_fail(ps, "'%s' is set twice (line %u)", key + (*key == '-'),
+				    before->line);
+	if (!*operand)
+		return profile_fail(ps, "'%s' has no value", key);
+	if (strchr("<>=!", *operand))
+		return profile_fail(ps, "'%s': no such operator (>=, <=, covers, or a bare value)",
+				    value);
+	if (!op_allowed(op, value_kind))
+		return profile_fail(ps, "'%s %s': this operator does not fit '%s'", op_name(op),
+				    operand, key);
+
+	struct want *w = array_push((void **)&p->wants, &p->wants_len, &p->wants_cap, sizeof(*w));
+
+	w->kind = kind;
+	w->optional = *key == '-';
+	w->key = arena_strdup(&p->arena, key + w->optional);
+	w->value_kind = value_kind;
+	w->op = op;
+	w->is_auto = strcmp(operand, "auto") == 0;
+	w->file = ps->path;
+	w->line = ps->line;
+	if (!w->is_auto) {
+		w->value = arena_strdup(&p->arena, operand);
+		if (value_check(value_kind, operand, &why) < 0)
+			return profile_fail(ps, "'%s = %s': %s", key, value, why.msg);
+	}
+	return 1;
+}
+
+/* Keys that no row describes may hold words: net.ipv4.tcp_congestion_control = bbr. */
+static enum value_kind kind_of_value(const struct sysctl_key *k, const char *name,
+				     const char *value)
+{
+	struct err ignored;
+	bool listed = strcmp(k->key, name) == 0;
+	bool exact = split_op(&value) == OP_EXACT;
+
+	if (listed || !exact || value_check(k->kind, value, &ignored) == 0 ||
+	    strcmp(value, "auto") == 0 || strchr("<>=!", *value))
+		return k->kind;
+	return VALUE_TEXT;
+}
+
+static int parse_sysctl(struct parser *ps, const char *key, const char *value)
+{
+	const char *name = key + (*key == '-');
+	const struct sysctl_key *k = sysctl_key_find(name);
+
+	if (!sysctl_key_valid(name))
+		return profile_fail(ps, "'%s' is not the name of a sysctl", name);
+	if (!k)
+		return profile_fail(
+			ps,
+			"sysctl '%s' is not one that a profile may set (net.*, vm.* and the fs.* "
+			"and kernel.* keys that runup-profile(5) lists)",
+			name);
+	if (!add_want(ps, "sysctl", key, value, kind_of_value(k, name, value)))
+		return 0;
+
+	struct want *w = &ps->profile->wants[ps->profile->wants_len - 1];
+
+	w->sysctl = k;
+	struct err why;
+	if (!w->is_auto && w->value_kind != VALUE_TEXT && sysctl_value_check(k, w->value, &why) < 0)
+		return profile_fail(ps, "'%s = %s': %s", key, value, why.msg);
+	if (w->is_auto && k->auto_value == AUTO_NONE)
+		return profile_fail(ps, "'%s = auto': there is no sum for this key; give a value",
+				    name);
+	return 1;
+}
+
+static const struct rlimit_key rlimit_keys[] = {
+	{"nofile", "Max open files"},
+};
+
+const struct rlimit_key *rlimit_key_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rlimit_keys); i++)
+		if (strcmp(rlimit_keys[i].name, name) == 0)
+			return &rlimit_keys[i];
+	return NULL;
+}
+
+static int parse_rlimit(struct parser *ps, const char *key, const char *value)
+{
+	const char *operand = value;
+	uint64_t n;
+
+	if (!rlimit_key_find(key))
+		return profile_fail(ps, "unknown limit '%s' in [rlimit] (known: nofile)", key);
+	if (split_op(&operand) != OP_AT_LEAST)
+		return profile_fail(ps,
+				    "'%s = %s': a limit is only raised; write '>= N' or '>= auto'",
+				    key, value);
+	if (strcmp(operand, "auto") != 0 && parse_u64(operand, 1, INT64_MAX, &n) < 0)
+		return profile_fail(ps, "'%s = %s': expected a whole number or auto", key, value);
+	return add_want(ps, "rlimit", key, value, VALUE_NUMBERS);
+}
+
+/* [conntrack] is the short way to write what are sysctls: one knob, one name in the journal. */
+static int parse_conntrack(struct parser *ps, const char *key, const char *value)
+{
+	static const struct {
+		const char *key, *sysctl;
+	} names[] = {
+		{"max", "net.netfilter.nf_conntrack_max"},
+		{"buckets", "net.netfilter.nf_conntrack_buckets"},
+		{"timeout_established", "net.netfilter.nf_conntrack_tcp_timeout_established"},
+		{"timeout_time_wait", "net.netfilter.nf_conntrack_tcp_timeout_time_wait"},
+		{"timeout_udp", "net.netfilter.nf_conntrack_udp_timeout"},
+		{"timeout_udp_stream", "net.netfilter.nf_conntrack_udp_timeout_stream"},
+	};
+	cleanup_with(strbuf_done) struct strbuf known = {0};
+	bool optional = *key == '-';
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i].key, key + optional) == 0) {
+			const char *name = arena_printf(&ps->profile->arena, "%s%s",
+							optional ? "-" : "", names[i].sysctl);
+
+			return parse_sysctl(ps, name, value);
+		}
+		strbuf_addf(&known, "%s%s", i ? ", " : "", names[i].key);
+	}
+	return profile_fail(ps, "unknown key '%s' in [conntrack] (known: %s)", key,
+			    strbuf_get(&known));
+}
+
+static int parse_load(struct parser *ps, const char *key, const char *value)
+{
+	const struct load_key *k = strchr(key, '-') ? NULL : load_key_find(key);
+	struct err why;
+
+	if (!k)
+		return profile_fail(ps, "unknown key '%s' in [load]", key);
+	if (k->field == LOAD_PID)
+		return profile_fail(
+			ps, "'pid' does not belong in a profile; give --pid on the command line");
+
+	unsigned *seen = &ps->load_lines[__builtin_ctz(k->field)];
+
+	if (*seen)
+		return profile_fail(ps, "'%s' is set twice (line %u)", key, *seen);
+	*seen = ps->line;
+	if (load_set(&ps->profile->load, k, value, &why) < 0)
+		return profile_fail(ps, "%s '%s': %s", key, value, why.msg);
+	ps->profile->load.from[__builtin_ctz(k->field)] =
+		arena_printf(&ps->profile->load.arena, "%s:%u", ps->path, ps->line);
+	return 1;
+}
+
+static int parse_profile(struct parser *ps, const char *key, const char *value)
+{
+	if (strcmp(key, "summary") == 0) {
+		if (ps->profile->summary)
+			return profile_fail(ps, "'summary' is set twice");
+		ps->profile->summary = arena_strdup(&ps->profile->arena, value);
+		return 1;
+	}
+	if (strcmp(key, "include") == 0) {
+		if (ps->include)
+			return profile_fail(ps, "'include' is set twice");
+		if (strchr(value, '/'))
+			return profile_fail(ps, "include '%s': the name of a profile, not a path",
+					    value);
+		ps->include = arena_strdup(&ps->profile->arena, value);
+		ps->include_line = ps->line;
+		return 1;
+	}
+	return profile_fail(ps, "unknown key '%s' in [profile] (known: summary, include)", key);
+}
+
+/* "fail", "warn", "ignore", each with "above N%" behind it where the check knows a threshold. */
+static int parse_rule(struct parser *ps, const char *key, const char *value)
+{
+	static const struct {
+		const char *word;
+		enum finding_status status;
+	} severities[] = {{"fail", FINDING_FAIL}, {"warn", FINDING_WARN}, {"ignore", FINDING_NA}};
+	struct profile *p = ps->profile;
+	const struct check *check = check_find(key);
+	char word[16], above[16] = "", percent[16] = "";
+	struct check_rule rule = {.above_percent = -1, .file = ps->path, .line = ps->line};
+	const char *rest = parse_word(value, word, sizeof(word));
+	size_t i = 0;
+
+	if (!check_id_valid(key))
+		return profile_fail(ps, "there is no check '%s' (runup explain lists them)", key);
+	for (size_t j = 0; j < p->rules_len; j++)
+		if (strcmp(p->rules[j].id, key) == 0)
+			return profile_fail(ps, "'%s' is set twice (line %u)", key,
+					    p->rules[j].line);
+	while (i < ARRAY_LEN(severities) && (!rest || strcmp(word, severities[i].word) != 0))
+		i++;
+	if (i == ARRAY_LEN(severities))
+		return profile_fail(ps, "'%s = %s': expected fail, warn or ignore", key, value);
+	rule.severity = severities[i].status;
+
+	rest = parse_word(rest, above, sizeof(above));
+	if (rest) {
+		uint64_t n;
+		const char *end = parse_word(rest, percent, sizeof(percent));
+		size_t len = strlen(percent);
+
+		if (strcmp(above, "above") != 0 || !end || len < 2 || percent[len - 1] != '%' ||
+		    parse_word(end, word, sizeof(word)))
+			return profile_fail(ps, "'%s = %s': expected '%s above N%%'", key, value,
+					    word);
+		percent[len - 1] = '\0';
+		if (parse_u64(percent, 1, 100, &n) < 0)
+			return profile_fail(ps, "'%s = %s': a percentage from 1 to 100", key,
+					    value);
+		if (!check->has_threshold)
+			return profile_fail(ps, "'%s' has no threshold to set", key);
+		rule.above_percent = (int)n;
+	}
+	rule.id = arena_strdup(&p->arena, key);
+
+	struct check_rule *place =
+		array_push((void **)&p->rules, &p->rules_len, &p->rules_cap, sizeof(*place));
+	*place = rule;
+	return 1;
+}
+
+static const struct section sections[] = {
+	{"profile", NULL, true, parse_profile},	    {"load", NULL, true, parse_load},
+	{"sysctl", NULL, true, parse_sysctl},	    {"rlimit", NULL, true, parse_rlimit},
+	{"conntrack", NULL, true, parse_conntrack}, {"check", NULL, true, parse_rule},
+};
+
+/* Section names, for messages: "profile, load, …". */
+static void list_sections(struct strbuf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+		strbuf_addf(out, "%s%s", i ? ", " : "", sections[i].name);
+}
+
+const struct section *section_find(struct parser *ps, const char *text)
+{
+	size_t len = strcspn(text, " \t");
+	const char *subject = text + len + strspn(text + len, " \t");
+	cleanup_with(strbuf_done) struct strbuf known = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		const struct section *s = &sections[i];
+
+		if (strlen(s->name) != len || strncmp(s->name, text, len) != 0)
+			continue;
+		if (*subject && !s->subject)
+			return profile_fail(ps, "section [%s]: nothing may stand behind '%s'", text,
+					    s->name),
+			       NULL;
+		if (!*subject && !s->bare)
+			return profile_fail(ps, "section [%s] needs %s, as in [%s %s]", text,
+					    s->subject, s->name, s->subject),
+			       NULL;
+		ps->subject = *subject ? arena_strdup(&ps->profile->arena, subject) : NULL;
+		return s;
+	}
+	list_sections(&known);
+	profile_fail(ps, "unknown section [%.60s] (known: %s)", text, strbuf_get(&known));
+	return NULL;
+}
