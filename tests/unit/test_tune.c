@@ -160,7 +160,7 @@ static void test_host_keys_in_a_namespace(void **state)
 	struct err e;
 
 	need_root();
-	want(f, "fs.nr_open", OP_AT_LEAST, "1"); /* satisfied: nothing to write */
+	want(f, "fs.file-max", OP_AT_LEAST, "1"); /* satisfied: nothing to write */
 	want(f, "fs.nr_open", OP_AT_LEAST, "2000000000")->optional = true;
 	want(f, "net.core.netdev_max_backlog", OP_AT_LEAST, "4000")->optional = true;
 	want(f, "net.ipv4.no_such_key", OP_AT_LEAST, "1")->optional = true;
