@@ -29,7 +29,7 @@ ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 NEEDS_BUILD := 1
 endif
 
-LIBS := libmnl libnetfilter_conntrack libcap libbpf inih jansson zlib
+LIBS := libmnl libcap libbpf inih jansson zlib
 
 # `make preflight` and `make test` install what is missing before anything is looked for: with a
 # recursive make, since pkg-config below is asked when the Makefile is read.
@@ -68,6 +68,7 @@ OBJS     := $(SRCS:%.c=$(B)/%.o)
 LIB_OBJS := $(filter-out $(B)/src/cli/main.o,$(OBJS))
 SKELS    := $(BPF_SRCS:%.bpf.c=$(B)/%.skel.h)
 UNITS    := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+REPLAYS  := $(patsubst tests/fuzz/fuzz_%.c,$(B)/tests/fuzz/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
 HELPERS  := $(patsubst tests/helpers/%.c,$(B)/tests/helpers/%,$(wildcard tests/helpers/*.c))
 
 .DELETE_ON_ERROR:
@@ -137,20 +138,39 @@ test:                          ## deps if missing, build, then all tests
 	$(Q)$(MAKE) --no-print-directory run-tests
 
 .PHONY: run-tests
-run-tests: all units helpers
+run-tests: all units helpers replays
 	$(Q)tests/run.sh $(B) $(TESTS)
 
-.PHONY: units helpers
+.PHONY: units helpers replays
 units: $(UNITS)
+replays: $(REPLAYS)
 helpers: $(HELPERS)
 
 $(B)/tests/unit/test_%: $(B)/tests/unit/test_%.o $(B)/librunup.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
+# It makes entries of connection tracking, which runup itself only counts.
+$(B)/tests/helpers/crowd: PKG_LIBS += $(shell $(PKG_CONFIG) --libs libnetfilter_conntrack)
 $(B)/tests/helpers/%: $(B)/tests/helpers/%.o $(B)/librunup.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
--include $(UNITS:=.d) $(HELPERS:=.d)
+# A fuzz target over its corpus, as a plain program.
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/replay.o $(B)/tests/fuzz/fuzz.o $(B)/tests/fuzz/fuzz_%.o $(B)/librunup.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+-include $(UNITS:=.d) $(HELPERS:=.d) $(wildcard $(B)/tests/fuzz/*.d)
+
+# The same with clang's libFuzzer; everything is built again with its instrumentation.
+FUZZERS := $(REPLAYS:$(B)/tests/fuzz/replay_%=$(B)/tests/fuzz/fuzz_%)
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz.o $(B)/tests/fuzz/fuzz_%.o $(B)/librunup.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+.PHONY: fuzzers fuzz
+fuzzers: $(FUZZERS)
+fuzz:                          ## fuzz every parser for FUZZ_SECONDS (60) each, in $(B)/fuzz
+	$(Q)$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) \
+		CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
+	$(Q)tests/fuzz/run.sh $(B)/fuzz $(FUZZ_TARGETS)
 
 bench: all helpers             ## print how long things take, as ratios measured in one run
 	$(Q)tests/bench/bench.sh $(B)

@@ -26,7 +26,7 @@ build  cmd:pkg-config              pkg-config                pkgconf-pkg-config 
 build  cmd:clang                   clang                     clang                                 clang                   clang
 build  cmd:bpftool                 bpftool                   bpftool                               bpf                     bpftool
 build  lib:libmnl                  libmnl-dev                pkgconfig(libmnl)                     libmnl                  pkgconfig(libmnl)
-build  lib:libnetfilter_conntrack  libnetfilter-conntrack-dev  pkgconfig(libnetfilter_conntrack)   libnetfilter_conntrack  pkgconfig(libnetfilter_conntrack)
+test   lib:libnetfilter_conntrack  libnetfilter-conntrack-dev  pkgconfig(libnetfilter_conntrack)   libnetfilter_conntrack  pkgconfig(libnetfilter_conntrack)
 build  lib:libcap                  libcap-dev                pkgconfig(libcap)                     libcap                  pkgconfig(libcap)
 build  lib:libelf                  libelf-dev                pkgconfig(libelf)                     libelf                  pkgconfig(libelf)
 build  lib:zlib                    zlib1g-dev                pkgconfig(zlib)                       zlib                    pkgconfig(zlib)

@@ -4,7 +4,7 @@
 # Runs the tests of a build: tests/run.sh BUILD [GROUP…]
 #
 #   unit     BUILD/tests/unit/test_*     cmocka programs
-#   golden cli crash netns               tests/GROUP/*.bats; netns needs root
+#   golden cli crash fuzz netns          tests/GROUP/*.bats; netns needs root
 #   lint     tests/lint/run.sh           as one test
 #
 # One line a file, then failures in full, skips with their reasons, and last the closing line
@@ -20,7 +20,7 @@ export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 [[ $# -gt 0 ]] || { echo "usage: tests/run.sh BUILD [GROUP…]" >&2; exit 2; }
 RUNUP_BUILD=$(cd "$1" 2>/dev/null && pwd) || { echo "run.sh: no build folder '$1'" >&2; exit 2; }
 shift
-all_groups=(unit golden cli crash netns lint)
+all_groups=(unit golden cli crash fuzz netns lint)
 [[ $# -gt 0 ]] || set -- "${all_groups[@]}"
 for group; do
 	[[ " ${all_groups[*]} " == *" $group "* ]] || { echo "run.sh: no group '$group'" >&2; exit 2; }

@@ -94,7 +94,12 @@ static bool find_image(char *const *argv, struct container *ret)
 	if (!*argv)
 		return false;
 	argv++;
-	while (*argv && **argv == '-') {
+	/* A dash alone is no option, and two end them (pflag). */
+	while (*argv && **argv == '-' && (*argv)[1]) {
+		if (strcmp(*argv, "--") == 0) {
+			argv++;
+			break;
+		}
 		size_t words = take_option(argv, ret);
 
 		while (words-- && *argv)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connection tracking: statistics messages (libmnl) and table contents (libnetfilter_conntrack). */
+/* Connection tracking: statistics and table contents, by ctnetlink. */
 #ifndef RUNUP_SYS_CT_H
 #define RUNUP_SYS_CT_H
 

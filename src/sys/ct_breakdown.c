@@ -2,33 +2,27 @@
 #include "sys/ct.h"
 
 #include <errno.h>
+#include <netinet/in.h> /* before linux/in.h, which then leaves its part out */
+
+#include <linux/netfilter/nf_conntrack_sctp.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_sctp.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
 
 #define PORTS 65536
 
-/* libnetfilter_conntrack names states only inside the text of a whole entry. */
+/* As conntrack(8) names them. */
 static const char *const tcp_states[] = {
-	[TCP_CONNTRACK_NONE] = "NONE",
-	[TCP_CONNTRACK_SYN_SENT] = "SYN_SENT",
-	[TCP_CONNTRACK_SYN_RECV] = "SYN_RECV",
-	[TCP_CONNTRACK_ESTABLISHED] = "ESTABLISHED",
-	[TCP_CONNTRACK_FIN_WAIT] = "FIN_WAIT",
-	[TCP_CONNTRACK_CLOSE_WAIT] = "CLOSE_WAIT",
-	[TCP_CONNTRACK_LAST_ACK] = "LAST_ACK",
-	[TCP_CONNTRACK_TIME_WAIT] = "TIME_WAIT",
-	[TCP_CONNTRACK_CLOSE] = "CLOSE",
-	[TCP_CONNTRACK_LISTEN] = "SYN_SENT2", /* simultaneous open; once LISTEN's number */
+	[TCP_CONNTRACK_NONE] = "NONE",	       [TCP_CONNTRACK_SYN_SENT] = "SYN_SENT",
+	[TCP_CONNTRACK_SYN_RECV] = "SYN_RECV", [TCP_CONNTRACK_ESTABLISHED] = "ESTABLISHED",
+	[TCP_CONNTRACK_FIN_WAIT] = "FIN_WAIT", [TCP_CONNTRACK_CLOSE_WAIT] = "CLOSE_WAIT",
+	[TCP_CONNTRACK_LAST_ACK] = "LAST_ACK", [TCP_CONNTRACK_TIME_WAIT] = "TIME_WAIT",
+	[TCP_CONNTRACK_CLOSE] = "CLOSE",       [TCP_CONNTRACK_SYN_SENT2] = "SYN_SENT2",
 };
 
 static const char no_state[] = "-";
@@ -56,7 +50,6 @@ struct pair {
 };
 
 struct breakdown {
-	bool check; /* the messages do not come from the kernel */
 	struct pair *pair;
 	size_t len, cap;
 };
@@ -90,142 +83,124 @@ static struct pair *get_pair(struct breakdown *b, uint8_t protocol, const char *
 	return p;
 }
 
-static const char *state_name(const struct nf_conntrack *ct, uint8_t protocol)
-{
-	uint8_t n;
+struct member {
+	uint16_t type, bytes; /* bytes 0: a nest */
+	const struct nlattr *found;
+};
 
-	if (protocol == IPPROTO_TCP && nfct_attr_is_set(ct, ATTR_TCP_STATE) > 0) {
-		n = nfct_get_attr_u8(ct, ATTR_TCP_STATE);
-		return n < ARRAY_LEN(tcp_states) ? tcp_states[n] : no_state;
+static int take_member(const struct nlattr *attr, void *data)
+{
+	struct member *m = data;
+
+	if (mnl_attr_get_type(attr) != m->type)
+		return MNL_CB_OK;
+	if (m->bytes && mnl_attr_get_payload_len(attr) != m->bytes) {
+		errno = EPROTO;
+		return MNL_CB_ERROR;
 	}
-	if (protocol == IPPROTO_SCTP && nfct_attr_is_set(ct, ATTR_SCTP_STATE) > 0) {
-		n = nfct_get_attr_u8(ct, ATTR_SCTP_STATE);
-		return n < ARRAY_LEN(sctp_states) ? sctp_states[n] : no_state;
-	}
-	return no_state;
+	m->found = attr;
+	return MNL_CB_OK;
 }
 
-static void count_entry(struct breakdown *b, const struct nf_conntrack *ct)
+/*
+ * Follows a path of nests to its last member. 0 and *ret NULL where there is none; -1 with errno
+ * for one that is not as long as it has to be. libnetfilter_conntrack would fill in an object of
+ * the whole entry, of which three numbers are wanted, and 1.0.9 ends the program on such a length:
+ * a record is a file from anywhere.
+ */
+static int find_member(const struct nlmsghdr *m, struct member *path, size_t len,
+		       const struct nlattr **ret)
 {
-	uint8_t protocol = nfct_get_attr_u8(ct, ATTR_L4PROTO);
-	struct pair *p = get_pair(b, protocol, state_name(ct, protocol));
+	*ret = NULL;
+	for (size_t i = 0; i < len; i++) {
+		int r = i ? mnl_attr_parse_nested(path[i - 1].found, take_member, &path[i])
+			  : mnl_attr_parse(m, sizeof(struct nfgenmsg), take_member, &path[i]);
+
+		if (r < 0)
+			return -1;
+		if (!path[i].found)
+			return 0;
+	}
+	*ret = path[len - 1].found;
+	return 0;
+}
+
+static int find_proto(const struct nlmsghdr *m, uint16_t type, uint16_t bytes,
+		      const struct nlattr **ret)
+{
+	struct member path[] = {{CTA_TUPLE_ORIG, 0, NULL},
+				{CTA_TUPLE_PROTO, 0, NULL},
+				{type, bytes, NULL}};
+
+	return find_member(m, path, ARRAY_LEN(path), ret);
+}
+
+/* Protocols that have states, and where an entry has its own. */
+static const struct {
+	uint8_t protocol;
+	uint16_t nest, state;
+	const char *const *names;
+	size_t len;
+} stateful[] = {
+	{IPPROTO_TCP, CTA_PROTOINFO_TCP, CTA_PROTOINFO_TCP_STATE, tcp_states,
+	 ARRAY_LEN(tcp_states)},
+	{IPPROTO_SCTP, CTA_PROTOINFO_SCTP, CTA_PROTOINFO_SCTP_STATE, sctp_states,
+	 ARRAY_LEN(sctp_states)},
+};
+
+static int find_state(const struct nlmsghdr *m, uint8_t protocol, const char **ret)
+{
+	*ret = no_state;
+	for (size_t i = 0; i < ARRAY_LEN(stateful); i++) {
+		struct member path[] = {{CTA_PROTOINFO, 0, NULL},
+					{stateful[i].nest, 0, NULL},
+					{stateful[i].state, 1, NULL}};
+		const struct nlattr *attr;
+
+		if (stateful[i].protocol != protocol)
+			continue;
+		if (find_member(m, path, ARRAY_LEN(path), &attr) < 0)
+			return -1;
+		if (attr && mnl_attr_get_u8(attr) < stateful[i].len)
+			*ret = stateful[i].names[mnl_attr_get_u8(attr)];
+	}
+	return 0;
+}
+
+static void count_entry(struct breakdown *b, uint8_t protocol, const char *state,
+			const struct nlattr *port)
+{
+	struct pair *p = get_pair(b, protocol, state);
 
 	p->entries++;
-	if (nfct_attr_is_set(ct, ATTR_ORIG_PORT_DST) <= 0)
+	if (!port)
 		return;
 	if (!p->by_port) {
 		p->by_port = calloc(PORTS, sizeof(*p->by_port));
 		if (!p->by_port)
 			out_of_memory();
 	}
-	p->by_port[ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_DST))]++;
-}
-
-/* What may stand in a recorded entry, nest by nest; bytes of a nest are its members'. */
-struct shape {
-	uint16_t type, bytes;
-	const struct shape *nest;
-};
-
-static const struct shape ip_shape[] = {
-	{CTA_IP_V4_SRC, 4, NULL},
-	{CTA_IP_V4_DST, 4, NULL},
-	{CTA_IP_V6_SRC, 16, NULL},
-	{CTA_IP_V6_DST, 16, NULL},
-	{0, 0, NULL},
-};
-static const struct shape proto_shape[] = {
-	{CTA_PROTO_NUM, 1, NULL},	  {CTA_PROTO_SRC_PORT, 2, NULL},
-	{CTA_PROTO_DST_PORT, 2, NULL},	  {CTA_PROTO_ICMP_ID, 2, NULL},
-	{CTA_PROTO_ICMP_TYPE, 1, NULL},	  {CTA_PROTO_ICMP_CODE, 1, NULL},
-	{CTA_PROTO_ICMPV6_ID, 2, NULL},	  {CTA_PROTO_ICMPV6_TYPE, 1, NULL},
-	{CTA_PROTO_ICMPV6_CODE, 1, NULL}, {0, 0, NULL},
-};
-static const struct shape tuple_shape[] = {
-	{CTA_TUPLE_IP, 0, ip_shape},
-	{CTA_TUPLE_PROTO, 0, proto_shape},
-	{0, 0, NULL},
-};
-static const struct shape tcp_shape[] = {
-	{CTA_PROTOINFO_TCP_STATE, 1, NULL},	   {CTA_PROTOINFO_TCP_WSCALE_ORIGINAL, 1, NULL},
-	{CTA_PROTOINFO_TCP_WSCALE_REPLY, 1, NULL}, {CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, 2, NULL},
-	{CTA_PROTOINFO_TCP_FLAGS_REPLY, 2, NULL},  {0, 0, NULL},
-};
-static const struct shape sctp_shape[] = {
-	{CTA_PROTOINFO_SCTP_STATE, 1, NULL},
-	{CTA_PROTOINFO_SCTP_VTAG_ORIGINAL, 4, NULL},
-	{CTA_PROTOINFO_SCTP_VTAG_REPLY, 4, NULL},
-	{0, 0, NULL},
-};
-static const struct shape info_shape[] = {
-	{CTA_PROTOINFO_TCP, 0, tcp_shape},
-	{CTA_PROTOINFO_SCTP, 0, sctp_shape},
-	{0, 0, NULL},
-};
-static const struct shape entry_shape[] = {
-	{CTA_TUPLE_ORIG, 0, tuple_shape},
-	{CTA_TUPLE_REPLY, 0, tuple_shape},
-	{CTA_STATUS, 4, NULL},
-	{CTA_PROTOINFO, 0, info_shape},
-	{CTA_TIMEOUT, 4, NULL},
-	{CTA_USE, 4, NULL},
-	{CTA_ID, 4, NULL},
-	{0, 0, NULL},
-};
-
-struct shapes {
-	const struct shape *first;
-};
-
-/* Walks attributes against their shapes; the tables nest three deep, and so does this. */
-static int check_shape(const struct nlattr *attr, void *data)
-{
-	const struct shape *s = ((const struct shapes *)data)->first;
-
-	while (s->type && s->type != mnl_attr_get_type(attr))
-		s++;
-	if (s->nest) {
-		struct shapes inner = {.first = s->nest};
-
-		return mnl_attr_parse_nested(attr, check_shape, &inner);
-	}
-	if (!s->type || mnl_attr_get_payload_len(attr) != s->bytes) {
-		errno = EPROTO;
-		return MNL_CB_ERROR;
-	}
-	return MNL_CB_OK;
-}
-
-static void free_entry(struct nf_conntrack **ct)
-{
-	if (*ct)
-		nfct_destroy(*ct);
+	p->by_port[ntohs(mnl_attr_get_u16(port))]++;
 }
 
 static int on_entry(const struct nlmsghdr *m, void *data)
 {
-	struct breakdown *b = data;
-
-	struct shapes outer = {.first = entry_shape};
+	const struct nlattr *number, *port;
+	const char *state;
 
 	errno = EPROTO;
 	if (m->nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW) ||
 	    mnl_nlmsg_get_payload_len(m) < sizeof(struct nfgenmsg))
 		return MNL_CB_ERROR;
-	/*
-	 * The library trusts its messages: 1.0.9 aborts the whole program on a wrong length. The
-	 * kernel's are right; a record is a file from anywhere, and is held to what records are
-	 * made of.
-	 */
-	if (b->check && mnl_attr_parse(m, sizeof(struct nfgenmsg), check_shape, &outer) < 0)
+	if (find_proto(m, CTA_PROTO_NUM, 1, &number) < 0 ||
+	    find_proto(m, CTA_PROTO_DST_PORT, 2, &port) < 0)
 		return MNL_CB_ERROR;
-	/* A new one each time: what one entry sets would stay for the next. */
-	cleanup_with(free_entry) struct nf_conntrack *ct = nfct_new();
-	if (!ct)
-		out_of_memory();
-	if (nfct_nlmsg_parse(m, ct) < 0)
+
+	uint8_t protocol = number ? mnl_attr_get_u8(number) : 0;
+
+	if (find_state(m, protocol, &state) < 0)
 		return MNL_CB_ERROR;
-	count_entry(b, ct);
+	count_entry(data, protocol, state, port);
 	return MNL_CB_OK;
 }
 
@@ -286,7 +261,7 @@ int ct_breakdown(const struct host *h, struct ct_group **ret, size_t *ret_len, s
 {
 	_Alignas(struct nlmsghdr) char buf[NL_REQUEST_MAX];
 	struct nl_question q = ct_question(CT_ASK_DUMP, buf);
-	cleanup_with(breakdown_done) struct breakdown b = {.check = h->captured};
+	cleanup_with(breakdown_done) struct breakdown b = {0};
 
 	if (!ct_netlink_loaded(h))
 		return err_set(e, EOPNOTSUPP,

@@ -110,6 +110,8 @@ static const struct gen_line containers[] = {
 	{"docker run -i grafana/k6 run -u 5 -d 10s -", "k6 closed c5 d10 f !"},
 	{"docker run peterevans/vegeta sh -c \"echo 'GET http://h/' | vegeta attack -rate=5\"",
 	 "vegeta open r5 k th:80 b f !"},
+	{"docker run --rm -- williamyeh/wrk -c 4 -t 2 -d 30s http://h/", LOAD " !"},
+	{"docker run -", "none !"},
 	{"docker run alpine", "none !"},
 	{"docker run alpine ls", "none !"},
 	{"docker run --rm", "none !"},
