@@ -14,7 +14,13 @@ cd "$(dirname "$0")/../.." || exit 1
 build=$1
 shift
 seconds=${FUZZ_SECONDS:-60}
-[[ $# -gt 0 ]] || set -- $(for f in tests/fuzz/fuzz_*.c; do f=${f##*/fuzz_}; echo "${f%.c}"; done)
+targets=("$@")
+if [[ $# -eq 0 ]]; then
+	for f in tests/fuzz/fuzz_*.c; do
+		f=${f##*/fuzz_}
+		targets+=("${f%.c}")
+	done
+fi
 mkdir -p "$build/findings" "$build/logs"
 tests/fuzz/seeds.py "$build/seeds"
 
@@ -36,7 +42,7 @@ fuzz_one() {
 }
 
 failed=0
-for target; do
+for target in "${targets[@]}"; do
 	fuzz_one "$target" &
 	while [[ $(jobs -rp | wc -l) -ge $(nproc) ]]; do
 		wait -n || failed=1
@@ -47,5 +53,5 @@ while [[ $(jobs -p | wc -l) -gt 0 ]]; do
 	jobs >/dev/null
 done
 awk '/stat::number_of_executed_units/ { n += $2 } END { printf "%d inputs\n", n }' \
-	$(for t; do echo "$build/logs/$t"; done)
+	"${targets[@]/#/$build/logs/}"
 exit $failed
