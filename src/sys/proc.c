@@ -168,6 +168,11 @@ struct search {
 	struct wanted *wanted; /* sorted by inode */
 	size_t len;
 	unsigned unreadable;
+	/* A process has one of them open as `fd`; false: that is enough. */
+	bool (*hit)(struct search *s, uint32_t inode, pid_t pid, int fd);
+	bool (*each)(pid_t pid, int fd, void *data); /* of proc_socket_each() */
+	void *data;
+	bool enough;
 };
 
 static int by_inode(const void *pa, const void *pb)
@@ -193,12 +198,16 @@ static struct wanted *find_wanted(const struct search *s, uint32_t inode)
 	return low < s->len && s->wanted[low].inode == inode ? &s->wanted[low] : NULL;
 }
 
-static void found(const struct search *s, uint32_t inode, const struct proc_identity *p)
+static bool count_holder(struct search *s, uint32_t inode, pid_t pid, int fd unused_)
 {
-	for (struct wanted *w = find_wanted(s, inode);
-	     w && w < s->wanted + s->len && w->inode == inode; w++) {
-		if (w->last == p->pid)
-			continue;
+	struct proc_identity identity, *p = &identity;
+	struct wanted *first = find_wanted(s, inode);
+	struct err gone;
+
+	/* Gone meanwhile, and its sockets with it? */
+	if (first->last == pid || proc_identity(s->host, pid, p, &gone) < 0)
+		return true;
+	for (struct wanted *w = first; w < s->wanted + s->len && w->inode == inode; w++) {
 		w->last = p->pid;
 		w->owner->holders++;
 		/* Inherited later than it was made: the oldest holder is the one to name. */
@@ -208,6 +217,7 @@ static void found(const struct search *s, uint32_t inode, const struct proc_iden
 			w->start_ticks = p->start_ticks;
 		}
 	}
+	return true;
 }
 
 /* The inode in "socket:[4711]"; 0: something else; -EACCES and the like. */
@@ -242,7 +252,7 @@ static void search_process(struct search *s, pid_t pid)
 {
 	char path[PROC_PATH_MAX];
 	struct err failed;
-	struct proc_identity identity = {0};
+	uint64_t number;
 	int fd = file_open(s->host, proc_path(pid, "fd", path), O_RDONLY | O_DIRECTORY, &failed);
 
 	if (fd < 0) {
@@ -263,11 +273,13 @@ static void search_process(struct search *s, pid_t pid)
 			s->unreadable++;
 			return;
 		}
-		if (inode <= 0 || !find_wanted(s, (uint32_t)inode))
+		if (inode <= 0 || !find_wanted(s, (uint32_t)inode) ||
+		    parse_u64(d->d_name, 0, INT_MAX, &number) < 0)
 			continue;
-		if (!identity.pid && proc_identity(s->host, pid, &identity, &failed) < 0)
-			return; /* gone meanwhile, and its sockets with it */
-		found(s, (uint32_t)inode, &identity);
+		if (!s->hit(s, (uint32_t)inode, pid, (int)number)) {
+			s->enough = true;
+			return;
+		}
 	}
 }
 
@@ -284,14 +296,14 @@ static int search_all(struct search *s, struct err *e)
 		close(fd);
 		return err_errno(e, errno, "read '/proc'");
 	}
-	for (const struct dirent *d; (d = readdir(dir));) {
+	for (const struct dirent *d; !s->enough && (d = readdir(dir));) {
 		if (parse_u64(d->d_name, 1, INT_MAX, &pid) < 0)
 			continue;
 		init_seen = init_seen || pid == 1;
 		search_process(s, (pid_t)pid);
 	}
 	/* Each pid namespace has a process 1; with hidepid=2 only its own user sees it. */
-	if (!init_seen)
+	if (!init_seen && !s->enough)
 		s->unreadable++;
 	return 0;
 }
@@ -299,7 +311,7 @@ static int search_all(struct search *s, struct err *e)
 int proc_socket_owners(const struct host *h, const uint32_t *inodes, size_t len,
 		       struct socket_owner *owners, unsigned *unreadable, struct err *e)
 {
-	struct search s = {.host = h, .len = len};
+	struct search s = {.host = h, .len = len, .hit = count_holder};
 
 	*unreadable = 0;
 	if (len == 0)
@@ -325,4 +337,22 @@ int proc_socket_owners(const struct host *h, const uint32_t *inodes, size_t len,
 	}
 	*unreadable = s.unreadable;
 	return 0;
+}
+
+static bool hand_on(struct search *s, uint32_t inode unused_, pid_t pid, int fd)
+{
+	return s->each(pid, fd, s->data);
+}
+
+int proc_socket_each(const struct host *h, uint32_t inode,
+		     bool (*each)(pid_t pid, int fd, void *data), void *data, unsigned *unreadable,
+		     struct err *e)
+{
+	struct wanted wanted = {.inode = inode};
+	struct search s = {
+		.host = h, .wanted = &wanted, .len = 1, .hit = hand_on, .each = each, .data = data};
+	int r = h->captured ? 0 : search_all(&s, e);
+
+	*unreadable = s.unreadable;
+	return r < 0 ? err_wrap(e, "look for the owner of a socket") : 0;
 }

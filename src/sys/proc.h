@@ -68,4 +68,13 @@ struct socket_owner {
 must_check int proc_socket_owners(const struct host *h, const uint32_t *inodes, size_t len,
 				  struct socket_owner *owners, unsigned *unreadable, struct err *e);
 
+/*
+ * Calls each() for every descriptor that is the socket with this inode, in any process, until it
+ * returns false. Of processes with several tables of descriptors (clone(2) without CLONE_FILES) the
+ * main thread's counts.
+ */
+must_check int proc_socket_each(const struct host *h, uint32_t inode,
+				bool (*each)(pid_t pid, int fd, void *data), void *data,
+				unsigned *unreadable, struct err *e);
+
 #endif

@@ -233,6 +233,72 @@ int proc_find_unit(const struct host *h, const char *unit, pid_t *ret, struct er
 	return 0;
 }
 
+static bool by_name_here(const struct host *h, pid_t pid, const void *name)
+{
+	bool same = false;
+	struct err gone;
+
+	return by_name(h, pid, name) && proc_same_netns(h, pid, &same, &gone) == 0 && same;
+}
+
+/* The group itself or one below it. */
+static bool in_group(const struct host *h, pid_t pid, const void *group)
+{
+	size_t len = strlen(group);
+	char own[PROC_GROUP_MAX];
+
+	proc_group(h, pid, own);
+	return strncmp(own, group, len) == 0 && (own[len] == '/' || own[len] == '\0');
+}
+
+static int list_all(const struct host *h,
+		    bool (*matching)(const struct host *, pid_t, const void *), const void *what,
+		    pid_t **ret, size_t *ret_len, struct err *e)
+{
+	cleanup_with(matches_done) struct matches m = {0};
+	int r = find_all(h, matching, what, &m, e);
+
+	if (r < 0)
+		return r;
+	if (m.len)
+		qsort(m.item, m.len, sizeof(*m.item), oldest_first);
+
+	pid_t *pids = calloc(m.len + 1, sizeof(*pids));
+
+	if (!pids)
+		out_of_memory();
+	for (size_t i = 0; i < m.len; i++)
+		pids[i] = m.item[i].pid;
+	*ret = pids;
+	*ret_len = m.len;
+	return 0;
+}
+
+int proc_list_name(const struct host *h, const char *name, pid_t **ret, size_t *ret_len,
+		   struct err *e)
+{
+	return list_all(h, by_name_here, name, ret, ret_len, e);
+}
+
+int proc_list_unit(const struct host *h, const char *unit, pid_t **ret, size_t *ret_len,
+		   struct err *e)
+{
+	char shown[PROC_GROUP_MAX + 32], group[SYSTEMCTL_VALUE_MAX];
+
+	/* A container may run a unit of the same name: systemd knows which group is its own. */
+	if (!systemctl_runs(h))
+		return list_all(h, by_group, unit, ret, ret_len, e);
+	int r = systemctl_show(unit, "ControlGroup", shown, sizeof(shown), e);
+	if (r < 0)
+		return r;
+	if (!*systemctl_value(shown, "ControlGroup", group)) {
+		*ret = NULL;
+		*ret_len = 0;
+		return 0;
+	}
+	return list_all(h, in_group, group, ret, ret_len, e);
+}
+
 void proc_group(const struct host *h, pid_t pid, char buf[PROC_GROUP_MAX])
 {
 	cleanup_free char *text = NULL;

@@ -27,6 +27,16 @@ must_check int proc_find_name(const struct host *h, const char *name, pid_t *ret
 must_check int proc_find_unit(const struct host *h, const char *unit, pid_t *ret, struct err *e);
 
 /*
+ * All processes that proc_find_name() would look among and that are in the network namespace of
+ * this thread, or all in the control group of a unit (which systemd names where it runs), oldest
+ * first. *ret is the caller's to free, and may be NULL for none.
+ */
+must_check int proc_list_name(const struct host *h, const char *name, pid_t **ret, size_t *ret_len,
+			      struct err *e);
+must_check int proc_list_unit(const struct host *h, const char *unit, pid_t **ret, size_t *ret_len,
+			      struct err *e);
+
+/*
  * The control group that systemd or a container runtime put it in: of v2, else of the v1 hierarchy
  * name=systemd. "" when that cannot be told.
  */
