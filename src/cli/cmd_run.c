@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "base/units.h"
 #include "cli/changing.h"
+#include "sys/rlimit.h"
 #include "tune/apply.h"
 
 static const struct opt opts[] = {
@@ -62,16 +63,20 @@ static int read_skips(struct run *r, struct err *e)
 	return selection_check(&sel, e);
 }
 
+/* Limits are inherited: raised here, checks see what the command will get. */
 static int raise_limits(const struct run *r, struct err *e)
 {
-	const struct want *w = NULL;
-	uint64_t nofile;
+	const struct rlimit_key *k;
+	int rc = 0;
 
-	if (r->session.has_profile)
-		w = profile_want(&r->session.profile, "rlimit", "nofile");
-	if (!w || !w->value || parse_u64(w->value, 0, INT64_MAX, &nofile) < 0)
-		return 0;
-	return child_raise_nofile(nofile, e);
+	for (size_t i = 0; rc == 0 && r->session.has_profile && (k = rlimit_key_at(i)); i++) {
+		const struct want *w = profile_want(&r->session.profile, "rlimit", k->name);
+		uint64_t n;
+
+		if (w && w->value && parse_u64(w->value, 0, INT64_MAX, &n) == 0)
+			rc = rlimit_raise(k, n, e);
+	}
+	return rc;
 }
 
 /* Everything that can be refused before anything is done. */

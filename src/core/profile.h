@@ -73,13 +73,6 @@ must_check int profile_load(struct profile *p, const char *name, struct err *e);
 must_check int profile_resolve(struct profile *p, const struct load *l, const struct host *h,
 			       bool strict, struct err *e);
 
-/* One line of [rlimit]: the limits that `run` gives the command it starts. */
-struct rlimit_key {
-	const char *name;      /* "nofile" */
-	const char *proc_name; /* its row in /proc/PID/limits */
-};
-const struct rlimit_key *rlimit_key_find(const char *name);
-
 /* The want for a key, or NULL. */
 const struct want *profile_want(const struct profile *p, const char *kind, const char *key);
 

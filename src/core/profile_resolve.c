@@ -2,10 +2,16 @@
 /* What `auto` comes to. */
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "core/capacity.h"
+#include "core/capacity_facts.h"
 #include "core/capacity_read.h"
+#include "core/listen_key.h"
 #include "core/profile.h"
+#include "sys/nl_sockdiag.h"
 
 /* A demand with head-room, as the text to write; these sysctls are ints. */
 static void set_number(struct profile *p, struct want *w, const struct demand *d)
@@ -38,11 +44,46 @@ static void set_listen_ports(struct profile *p, struct want *w, const struct loa
 	strbuf_done(&ports);
 }
 
+/*
+ * The kernel spreads connections over a group by hash, so each of its sockets takes a share.
+ * Several groups may have the port: the smallest one's share is the largest, and does for all.
+ */
+static void size_listener(struct profile *p, struct want *w, const struct load *l,
+			  const struct host *h)
+{
+	cleanup_free struct listener *all = NULL;
+	struct demand d = demand_accept_queue(l);
+	size_t len = 0, least = 0;
+	struct listen_key k;
+	struct err ignored;
+
+	if (listen_key_parse(w->key, &k) == 0 && sockdiag_listeners(h, &all, &len, &ignored) < 0)
+		len = 0;
+	for (size_t i = 0; i < len;) {
+		struct listener_group g = listener_group_next(&all[i], len - i);
+
+		if (listen_key_matches(&k, g.first) && (!least || g.len < least))
+			least = g.len;
+		i += g.len;
+	}
+	if (d.known && least > 1) {
+		d.value = (d.value + least - 1) / least;
+		snprintf(d.arithmetic + strlen(d.arithmetic),
+			 sizeof(d.arithmetic) - strlen(d.arithmetic),
+			 "; shared by %zu sockets: %" PRIu64 " each", least, d.value);
+	}
+	set_number(p, w, &d);
+}
+
 static void size_want(struct profile *p, struct want *w, const struct load *l, const struct host *h)
 {
 	enum auto_value kind = w->sysctl ? w->sysctl->auto_value : AUTO_NONE;
 	struct demand d;
 
+	if (strcmp(w->kind, "listen") == 0) {
+		size_listener(p, w, l, h);
+		return;
+	}
 	switch (kind) {
 	case AUTO_ACCEPT_QUEUE:
 		d = demand_accept_queue(l);

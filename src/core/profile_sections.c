@@ -3,13 +3,17 @@
 #include "core/profile_parse.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "core/check.h"
+#include "core/limit_key.h"
+#include "core/listen_key.h"
 
 int profile_fail(struct parser *ps, const char *fmt, ...)
 {
@@ -128,32 +132,88 @@ static int parse_sysctl(struct parser *ps, const char *key, const char *value)
 	return 1;
 }
 
-static const struct rlimit_key rlimit_keys[] = {
-	{"nofile", "Max open files"},
-};
-
-const struct rlimit_key *rlimit_key_find(const char *name)
+static void list_limits(struct strbuf *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(rlimit_keys); i++)
-		if (strcmp(rlimit_keys[i].name, name) == 0)
-			return &rlimit_keys[i];
-	return NULL;
+	const struct rlimit_key *k;
+
+	for (size_t i = 0; (k = rlimit_key_at(i)); i++)
+		strbuf_addf(out, "%s%s", i ? ", " : "", k->name);
+}
+
+/*
+ * The whole key, with the section's subject in front: "unit:nginx.service/nofile". NULL after
+ * profile_fail().
+ */
+static const char *limit_name(struct parser *ps, const char *limit)
+{
+	struct arena *a = &ps->profile->arena;
+	const char *subject = ps->subject, *name;
+	struct limit_key k;
+
+	if (!subject)
+		return limit;
+	/* As systemctl takes it: a unit without a suffix is a service. */
+	bool bare_unit = strncmp(subject, "unit:", 5) == 0 && !strchr(subject, '.');
+
+	name = arena_printf(a, "%s%s/%s", subject, bare_unit ? ".service" : "", limit);
+	/* A pid is no name that a file could keep. */
+	if (limit_key_parse(name, &k) < 0 || k.subject == LIMIT_OF_PID)
+		return profile_fail(ps,
+				    "section [rlimit %.60s]: expected unit:NAME.service or "
+				    "process:NAME",
+				    subject),
+		       NULL;
+	return name;
 }
 
 static int parse_rlimit(struct parser *ps, const char *key, const char *value)
 {
-	const char *operand = value;
+	cleanup_with(strbuf_done) struct strbuf known = {0};
+	/* Of the command that `run` starts nothing can be missing. */
+	bool optional = ps->subject && *key == '-', automatic;
+	const struct rlimit_key *k = rlimit_key_find(key + optional);
+	const char *operand = value, *name;
 	uint64_t n;
 
-	if (!rlimit_key_find(key))
-		return profile_fail(ps, "unknown limit '%s' in [rlimit] (known: nofile)", key);
+	list_limits(&known);
+	if (!k)
+		return profile_fail(ps, "unknown limit '%s' in [rlimit] (known: %s)", key,
+				    strbuf_get(&known));
+	name = limit_name(ps, k->name);
+	if (!name)
+		return 0;
 	if (split_op(&operand) != OP_AT_LEAST)
 		return profile_fail(ps,
 				    "'%s = %s': a limit is only raised; write '>= N' or '>= auto'",
 				    key, value);
-	if (strcmp(operand, "auto") != 0 && parse_u64(operand, 1, INT64_MAX, &n) < 0)
+	automatic = strcmp(operand, "auto") == 0;
+	if (automatic && k->resource != RLIMIT_NOFILE)
+		return profile_fail(ps, "'%s = auto': there is no sum for this limit; give a value",
+				    key);
+	if (!automatic && parse_u64(operand, 1, INT64_MAX, &n) < 0)
 		return profile_fail(ps, "'%s = %s': expected a whole number or auto", key, value);
-	return add_want(ps, "rlimit", key, value, VALUE_NUMBERS);
+	if (optional)
+		name = arena_printf(&ps->profile->arena, "-%s", name);
+	return add_want(ps, "rlimit", name, value, VALUE_NUMBERS);
+}
+
+static int parse_listen(struct parser *ps, const char *key, const char *value)
+{
+	const char *name = key + (*key == '-'), *operand = value;
+	struct listen_key k;
+	uint64_t n;
+
+	if (listen_key_parse(name, &k) < 0 || k.cookie)
+		return profile_fail(ps,
+				    "'%s' is not a listener: tcp:PORT, tcp:ADDRESS:PORT or "
+				    "tcp:[ADDRESS]:PORT",
+				    name);
+	if (split_op(&operand) == OP_COVERS)
+		return profile_fail(ps, "'%s = %s': a limit is one number", key, value);
+	if (strcmp(operand, "auto") != 0 && parse_u64(operand, 1, INT_MAX, &n) < 0)
+		return profile_fail(ps, "'%s = %s': expected a whole number up to %d, or auto", key,
+				    value, INT_MAX);
+	return add_want(ps, "listen", key, value, VALUE_NUMBERS);
 }
 
 /* [conntrack] is the short way to write what are sysctls: one knob, one name in the journal. */
@@ -282,9 +342,13 @@ static int parse_rule(struct parser *ps, const char *key, const char *value)
 }
 
 static const struct section sections[] = {
-	{"profile", NULL, true, parse_profile},	    {"load", NULL, true, parse_load},
-	{"sysctl", NULL, true, parse_sysctl},	    {"rlimit", NULL, true, parse_rlimit},
-	{"conntrack", NULL, true, parse_conntrack}, {"check", NULL, true, parse_rule},
+	{"profile", NULL, true, parse_profile},
+	{"load", NULL, true, parse_load},
+	{"sysctl", NULL, true, parse_sysctl},
+	{"rlimit", "unit:nginx.service", true, parse_rlimit},
+	{"conntrack", NULL, true, parse_conntrack},
+	{"listen", NULL, true, parse_listen},
+	{"check", NULL, true, parse_rule},
 };
 
 /* Section names, for messages: "profile, load, …". */

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -77,30 +76,6 @@ static void restore_signals(const struct child_signals *s)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			signal(sig, sigismember(&s->ignored, sig) ? SIG_IGN : SIG_DFL);
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
-}
-
-int child_raise_nofile(uint64_t want, struct err *e)
-{
-	struct rlimit now;
-
-	if (getrlimit(RLIMIT_NOFILE, &now) < 0)
-		return err_errno(e, errno, "read the limit of open files");
-	if (now.rlim_cur >= want)
-		return 0;
-
-	struct rlimit raised = {want, now.rlim_max < want ? want : now.rlim_max};
-
-	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-		return 0;
-	if (errno != EPERM)
-		return err_errno(e, errno, "raise the limit of open files to '%ju'",
-				 (uintmax_t)want);
-	/* do_prlimit() (kernel/sys.c) says EPERM for fs.nr_open too. */
-	return err_set(e, EPERM,
-		       "raise the limit of open files to '%ju': the hard limit is %ju, and raising "
-		       "it needs root with CAP_SYS_RESOURCE and an fs.nr_open that is no lower "
-		       "(raise it in limits.conf, by LimitNOFILE= or by --ulimit of the container)",
-		       (uintmax_t)want, (uintmax_t)now.rlim_max);
 }
 
 /* What the child writes to the pipe when it cannot go on. */

@@ -28,12 +28,6 @@ struct child_signals {
  */
 must_check int child_signals_take(struct child_signals *ret, struct err *e);
 
-/*
- * Raises this process's own limit of open files, soft and where needed hard, so that checks see
- * what the command will inherit; never lowers it. -EPERM says what it takes.
- */
-must_check int child_raise_nofile(uint64_t want, struct err *e);
-
 struct child_options {
 	char *const *argv;
 	const struct run_as *user; /* NULL: unchanged */

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "sys/child.h"
+#include "sys/rlimit.h"
 #include "sys/file.h"
 #include "sys/run_as.h"
 
@@ -245,17 +246,17 @@ static void test_nofile(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	now = (struct rlimit){64, before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-	assert_int_equal(child_raise_nofile(128, &e), 0);
+	assert_int_equal(rlimit_raise(rlimit_key_find("nofile"), 128, &e), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
 	assert_int_equal(now.rlim_cur, 128);
 	assert_int_equal(now.rlim_max, before.rlim_max);
 	/* Never lowered. */
-	assert_int_equal(child_raise_nofile(100, &e), 0);
+	assert_int_equal(rlimit_raise(rlimit_key_find("nofile"), 100, &e), 0);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
 	assert_int_equal(now.rlim_cur, 128);
 	/* Above fs.nr_open the kernel refuses everybody. */
 	assert_int_equal(file_read_u64(&w->host, "/proc/sys/fs/nr_open", &nr_open, &e), 0);
-	assert_int_equal(child_raise_nofile(nr_open + 1, &e), -EPERM);
+	assert_int_equal(rlimit_raise(rlimit_key_find("nofile"), nr_open + 1, &e), -EPERM);
 	assert_non_null(strstr(e.msg, "fs.nr_open"));
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }

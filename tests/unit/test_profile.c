@@ -90,6 +90,29 @@ static void test_a_whole_profile(void **state)
 	profile_done(&p);
 }
 
+static void test_objects_by_name(void **state)
+{
+	(void)state;
+	struct profile p = {0};
+	struct err e;
+	char path[PATH_MAX];
+
+	write_file("t.ini", "[rlimit unit:nginx]\nnofile = >= auto\n-memlock = >= 65536\n"
+			    "[rlimit process:my server]\nnproc = >= 100\n[rlimit]\nnproc = >= 5\n"
+			    "[listen]\ntcp:8080 = >= auto\n-tcp:[::1]:80 = 128\n");
+	if (profile_load(&p, path_of("t.ini", path), &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(p.wants_len, 6);
+	assert_non_null(profile_want(&p, "rlimit", "unit:nginx.service/nofile"));
+	assert_true(profile_want(&p, "rlimit", "unit:nginx.service/memlock")->optional);
+	assert_non_null(profile_want(&p, "rlimit", "process:my server/nproc"));
+	assert_string_equal(profile_want(&p, "rlimit", "nproc")->value, "5");
+	assert_true(profile_want(&p, "listen", "tcp:8080")->is_auto);
+	assert_true(profile_want(&p, "listen", "tcp:[::1]:80")->optional);
+	assert_int_equal(profile_want(&p, "listen", "tcp:[::1]:80")->op, OP_EXACT);
+	profile_done(&p);
+}
+
 static void test_bad_lines_are_named(void **state)
 {
 	(void)state;
@@ -138,6 +161,38 @@ static void test_bad_lines_are_named(void **state)
 		{"[check]\nports.range = fail above 500%\n", 2, "1 to 100"},
 		{"[check]\ncpu.quota = fail above 80%\n", 2, "no threshold"},
 		{"[profile]\ninclude = ../x\n", 2, "not a path"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		write_file("t.ini", cases[i].text);
+		fails_at(cases[i].line, cases[i].said);
+	}
+}
+
+static void test_bad_objects_are_named(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *said;
+	} cases[] = {
+		{"[rlimit]\n-nofile = >= 5\n", 2,
+		 "unknown limit '-nofile' in [rlimit] (known: nofile"},
+		{"[rlimit]\nnproc = >= auto\n", 2, "no sum for this limit"},
+		{"[rlimit unit:x.socket]\nnofile = >= 5\n", 2, "expected unit:NAME.service"},
+		{"[rlimit unit:../x]\nnofile = >= 5\n", 2, "expected unit:NAME.service"},
+		{"[rlimit pid:1]\nnofile = >= 5\n", 2, "expected unit:NAME.service"},
+		{"[rlimit nginx]\nnofile = >= 5\n", 2, "expected unit:NAME.service"},
+		{"[rlimit unit:x]\nnofile = >= 5\n[rlimit unit:x.service]\nnofile = >= 6\n", 4,
+		 "twice (line 2)"},
+		{"[listen]\n8080 = >= 5\n", 2, "'8080' is not a listener"},
+		{"[listen]\nudp:8080 = >= 5\n", 2, "'udp:8080' is not a listener"},
+		{"[listen]\ntcp:8080/7 = >= 5\n", 2, "'tcp:8080/7' is not a listener"},
+		{"[listen]\ntcp:8080 = covers 5\n", 2, "a limit is one number"},
+		{"[listen]\ntcp:8080 = >= 5 6\n", 2, "expected a whole number up to 2147483647"},
+		{"[listen]\ntcp:8080 = >= 2147483648\n", 2, "expected a whole number"},
+		{"[listen]\ntcp:80 = >= 5\n-tcp:80 = >= 6\n", 3, "twice (line 2)"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -397,7 +452,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_whole_profile),
+		cmocka_unit_test(test_objects_by_name),
 		cmocka_unit_test(test_bad_lines_are_named),
+		cmocka_unit_test(test_bad_objects_are_named),
 		cmocka_unit_test(test_what_is_no_text_is_refused),
 		cmocka_unit_test(test_a_line_of_ten_megabytes),
 		cmocka_unit_test(test_words_are_values_where_no_row_says_otherwise),
