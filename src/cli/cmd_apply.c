@@ -42,14 +42,18 @@ static json_t *to_json(const struct session *s, const struct changes *cs, const 
 	return j;
 }
 
-/* somaxconn counts when listen() is called; of this nothing else reminds. */
+/* somaxconn counts when listen() is called; where no [listen] line acts, nothing else reminds. */
 static bool raises_backlog(const struct changes *cs)
 {
-	for (size_t i = 0; i < cs->len; i++)
-		if (cs->item[i].result == CHANGE_WRITTEN &&
-		    strcmp(cs->item[i].key, "net.core.somaxconn") == 0)
-			return true;
-	return false;
+	bool raised = false;
+
+	for (size_t i = 0; i < cs->len; i++) {
+		if (strcmp(cs->item[i].kind, "listen") == 0)
+			return false;
+		raised |= cs->item[i].result == CHANGE_WRITTEN &&
+			  strcmp(cs->item[i].key, "net.core.somaxconn") == 0;
+	}
+	return raised;
 }
 
 static void print_text(const struct app *app, const struct changes *cs, const char *id,
@@ -71,8 +75,10 @@ static void print_text(const struct app *app, const struct changes *cs, const ch
 			    planned == 1 ? "" : "s");
 	else if (*id && written) {
 		if (raises_backlog(cs))
-			strbuf_add(&out,
-				   "a listener keeps the limit that it got: restart the servers\n");
+			strbuf_add(
+				&out,
+				"a listener keeps the limit that it got: name it in [listen], or "
+				"restart its server\n");
 		strbuf_addf(&out,
 			    "%zu setting%s written as changeset %s\nundo: runup rollback %s\n",
 			    written, written == 1 ? "" : "s", id, id);

@@ -88,8 +88,10 @@ struct knob {
 };
 
 extern const struct knob knob_sysctl;
+extern const struct knob knob_listen;
+extern const struct knob knob_rlimit;
 
-/* The knob of a kind, or NULL: the kind is no setting of the host ("rlimit") or not known. */
+/* The knob of a kind, or NULL: not known. */
 const struct knob *knob_find(const char *kind);
 
 /* durable(), where there is one. */

@@ -9,6 +9,8 @@
 /* All kinds of settings that can be written; one knob_KIND.c each. */
 static const struct knob *const knobs[] = {
 	&knob_sysctl,
+	&knob_listen,
+	&knob_rlimit,
 };
 
 const struct knob *knob_find(const char *kind)

@@ -99,7 +99,9 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 		if (r == 0)
 			r = err_set(e, ENOENT, "'%s' came and went while it was read", key);
 	}
-	if (w->optional && (r == -ENOENT || r == -EROFS)) {
+	/* Of the objects that a wish names (a server's workers), one may end at any time. */
+	bool ended = k->expand && k->reused && r == -ENOENT;
+	if (ended || (w->optional && (r == -ENOENT || r == -EROFS))) {
 		c->result = CHANGE_MISSING;
 		c->why = missing_why(h, cs, r, e);
 		return 0;
@@ -107,7 +109,9 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 	return r;
 }
 
-static int plan_none(const struct knob *k, const struct want *w, struct changes *cs, struct err *e)
+/* why: what expand() said, NULL: only that there is none. */
+static int plan_none(const struct knob *k, const struct want *w, const char *why,
+		     struct changes *cs, struct err *e)
 {
 	if (k->none_is_fine && k->none_is_fine(w->key))
 		return 0;
@@ -123,7 +127,7 @@ static int plan_none(const struct knob *k, const struct want *w, struct changes 
 	c->op = w->op;
 	c->want = arena_strdup(&cs->arena, w->value);
 	c->result = CHANGE_MISSING;
-	c->why = "there is none on this host";
+	c->why = why ? arena_strdup(&cs->arena, why) : "there is none on this host";
 	return 0;
 }
 
@@ -141,7 +145,12 @@ static int plan_want(const struct host *h, const struct want *w, bool look_only,
 		return plan_key(h, k, w, w->key, look_only, cs, e);
 	r = k->expand(h, w->key, &keys, e);
 	if (r == 0 && keys.len == 0)
-		return plan_none(k, w, cs, e);
+		return plan_none(k, w, NULL, cs, e);
+	if (r == -ENOENT && w->optional) {
+		struct err why = *e;
+
+		return plan_none(k, w, why.msg, cs, e);
+	}
 	for (size_t i = 0; r == 0 && i < keys.len; i++)
 		r = plan_key(h, k, w, keys.item[i], look_only, cs, e);
 	return r;

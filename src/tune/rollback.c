@@ -121,6 +121,10 @@ static enum change_result undo_by_value(struct undo *u, const struct knob *k, si
 
 	enum value_is found = chain_judge(&u->cs, n, now);
 
+	/* On disk, a write that was killed half-way may have left more than the value shows. */
+	if (found == VALUE_IS_BEFORE && knob_durable(k, c->key) && !u->options->dry_run &&
+	    k->write(u->host, c->key, c->before, &e) < 0)
+		return result(u, n, CHANGE_FAILED, "%s", e.msg);
 	if (found == VALUE_IS_BEFORE)
 		return result(u, n, CHANGE_UNCHANGED, "%s is there already", c->before);
 	if (found == VALUE_IS_OTHERS && !u->options->force)

@@ -291,7 +291,7 @@ static void test_normalise(void **state)
 
 	(void)state;
 	assert_non_null(k);
-	assert_null(knob_find("rlimit"));
+	assert_null(knob_find("no such kind"));
 	k->normalise(&h, SOMAXCONN_KEY, "0x1000", buf);
 	assert_string_equal(buf, "4096");
 	k->normalise(&h, RESERVED, "9102,9100,9101", buf);
