@@ -163,6 +163,7 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 	struct whose who;
 
 	check_profile_sysctls(in, "limits.nofile", out);
+	check_profile_limits(in, "limits.nofile", "nofile", out);
 	if (d.known && in->load->generator.container && !load_states(in->load, LOAD_PID)) {
 		judge_container(&in->load->generator, &d, out);
 		return 0;

@@ -221,6 +221,7 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 
 	if (r < 0)
 		return r;
+	check_profile_listeners(in, "listen.backlog", l, len, out);
 	facts_read_queue_settings(in->host, &settings);
 	judge_all(&j, l, len);
 	if (load_states(in->load, LOAD_PORT))

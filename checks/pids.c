@@ -111,6 +111,7 @@ static int run_pids(const struct check_input *in, struct findings *out, struct e
 	uint64_t need = in->load->generator.threads;
 
 	check_profile_sysctls(in, "limits.pids", out);
+	check_profile_limits(in, "limits.pids", "nproc", out);
 	if (find_tightest(in, &room, out, e) < 0)
 		return finding_cannot_tell(out, "limits.pids", need != 0, e);
 
@@ -153,6 +154,7 @@ static int run_memlock(const struct check_input *in, struct findings *out, struc
 {
 	struct proc_limit limit;
 
+	check_profile_limits(in, "limits.memlock", "memlock", out);
 	if (!*in->host->release) {
 		(void)!err_set(e, ENOENT, "which kernel this is cannot be read");
 		return finding_cannot_tell(out, "limits.memlock", false, e);

@@ -153,6 +153,20 @@ enum finding_status check_threshold(const struct check_input *in, const char *id
  */
 void check_profile_sysctls(const struct check_input *in, const char *id, struct findings *out);
 
+/* The same for its [listen] lines, by the limits in force of the listeners that are there. */
+void check_profile_listeners(const struct check_input *in, const char *id,
+			     const struct listener *all, size_t len, struct findings *out);
+
+/*
+ * The same for one limit ("nofile") of its [rlimit SUBJECT] sections, by what the live processes
+ * have; what a unit would be started with is not looked at.
+ */
+void check_profile_limits(const struct check_input *in, const char *id, const char *limit,
+			  struct findings *out);
+
+/* How a wish that has a value is written in a profile: ">= 4096". */
+const char *check_want_text(const struct want *w, struct findings *out);
+
 /*
  * For the checks: adds to the finding's `why` which file and line sets this sysctl, and to what
  * where that is not in force. Nothing where no file does, or where the value is a namespace's own:

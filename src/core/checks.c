@@ -205,8 +205,7 @@ static void judge_missing(const struct check_input *in, const struct want *w, st
 		f->fix = finding_text(out, "this kernel (%s) has no such key", in->host->release);
 }
 
-/* How a wish is written in a profile: ">= 4096". */
-static const char *want_text(const struct want *w, struct findings *out)
+const char *check_want_text(const struct want *w, struct findings *out)
 {
 	return finding_text(out, "%s%s%s", op_name(w->op), w->op == OP_EXACT ? "" : " ", w->value);
 }
@@ -240,7 +239,7 @@ static void judge_sysctl(const struct check_input *in, const char *id, const str
 	struct finding *f = finding_add(out, id, FINDING_PASS, w->key);
 
 	f->needed = true;
-	f->required = want_text(w, out);
+	f->required = check_want_text(w, out);
 	f->arithmetic = w->arithmetic;
 	f->why = w->sysctl->why;
 	if (r == -ENOENT) {
