@@ -19,8 +19,9 @@ const char *units_count(uint64_t n, char buf[UNITS_MAX]);
 /* 90000000000 as "1m30s"; returns buf. */
 const char *units_duration(uint64_t ns, char buf[UNITS_MAX]);
 
-/* CLOCK_MONOTONIC and CLOCK_REALTIME in nanoseconds. */
+/* CLOCK_MONOTONIC, CLOCK_BOOTTIME (goes on while suspended) and CLOCK_REALTIME in nanoseconds. */
 uint64_t now_monotonic_ns(void);
+uint64_t now_boottime_ns(void);
 uint64_t now_realtime_ns(void);
 
 /* "2026-11-20T17:03:22.104Z": RFC 3339, UTC, milliseconds; returns buf. */

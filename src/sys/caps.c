@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/caps.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 
 #include "base/attr.h"
 #include "base/cleanup.h"
@@ -19,6 +21,36 @@ bool caps_effective(cap_value_t cap)
 
 	/* A number this kernel or library does not know is one that nobody has. */
 	return caps && cap_get_flag(caps, cap, CAP_EFFECTIVE, &set) == 0 && set == CAP_SET;
+}
+
+static bool in(uint64_t set, cap_value_t cap)
+{
+	return cap < 64 && (set & CAP_BIT(cap));
+}
+
+int caps_keep(uint64_t set, struct err *e)
+{
+	cleanup_with(free_caps) cap_t now = cap_get_proc(), kept = cap_init();
+
+	if (!now || !kept)
+		return err_errno(e, errno, "read the capabilities of this process");
+	for (cap_value_t cap = 0; cap < cap_max_bits(); cap++) {
+		cap_flag_value_t has = CAP_CLEAR;
+
+		if (!in(set, cap)) {
+			(void)cap_drop_bound(cap);
+			continue;
+		}
+		if (cap_get_flag(now, cap, CAP_PERMITTED, &has) < 0 || has != CAP_SET)
+			continue;
+		if (cap_set_flag(kept, CAP_PERMITTED, 1, &cap, CAP_SET) < 0 ||
+		    cap_set_flag(kept, CAP_EFFECTIVE, 1, &cap, CAP_SET) < 0)
+			return err_errno(e, errno, "keep capability '%s'", caps_name(cap));
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || cap_reset_ambient() < 0 ||
+	    cap_set_proc(kept) < 0)
+		return err_errno(e, errno, "give up capabilities");
+	return 0;
 }
 
 /* libcap's cap_to_name() allocates; messages want a name that needs no owner. */

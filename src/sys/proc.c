@@ -101,6 +101,28 @@ int proc_identity(const struct host *h, pid_t pid, struct proc_identity *ret, st
 	return 0;
 }
 
+int proc_alive(const struct host *h, const struct proc_identity *p, struct err *e)
+{
+	char path[PROC_PATH_MAX], text[1024], state[8];
+	uint64_t start;
+
+	if (h->captured)
+		return err_set(e, EOPNOTSUPP, "a captured host has no processes");
+	long n = file_read(h, proc_path(p->pid, "stat", path), text, sizeof(text), e);
+	if (n < 0) {
+		int r = no_process((int)-n, path, e);
+
+		return r == -ESRCH ? 0 : r;
+	}
+
+	const char *name_end = strrchr(text, ')');
+
+	if (!name_end || !parse_word(name_end + 1, state, sizeof(state)) ||
+	    stat_field(text, STAT_START_TIME, &start) < 0)
+		return err_set(e, EPROTO, "read '%s': not the fields of a process", path);
+	return start == p->start_ticks && *state != 'Z' && *state != 'X';
+}
+
 void proc_comm(const struct host *h, pid_t pid, char buf[PROC_COMM_MAX])
 {
 	char path[PROC_PATH_MAX];

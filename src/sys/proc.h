@@ -39,6 +39,12 @@ struct proc_identity {
 must_check int proc_identity(const struct host *h, pid_t pid, struct proc_identity *ret,
 			     struct err *e);
 
+/*
+ * Is it still that process, and living? One that ended and was not waited for (a zombie) is not.
+ * 0 or 1, or -errno where it cannot be told (a captured host has no processes: -EOPNOTSUPP).
+ */
+must_check int proc_alive(const struct host *h, const struct proc_identity *p, struct err *e);
+
 /* Its name as the kernel has it (/proc/PID/comm); "" when it cannot be read. */
 #define PROC_COMM_MAX 17
 void proc_comm(const struct host *h, pid_t pid, char buf[PROC_COMM_MAX]);
