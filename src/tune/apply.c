@@ -78,8 +78,12 @@ static int write_change(const struct host *h, struct journal *j, struct changes 
 	return 0;
 }
 
+/*
+ * keep_going: what fails is marked and the rest is written all the same; but not without a journal,
+ * since rollback has to know of each.
+ */
 static int write_changes(const struct host *h, struct journal *j, struct changes *plan,
-			 struct err *e)
+			 bool keep_going, struct err *e)
 {
 	size_t n = 0;
 
@@ -92,7 +96,8 @@ static int write_changes(const struct host *h, struct journal *j, struct changes
 		if (r < 0) {
 			c->result = CHANGE_FAILED;
 			c->why = arena_strdup(&plan->arena, e->msg);
-			return r;
+			if (!keep_going || j->failed)
+				return r;
 		}
 	}
 	return journal_applied(j, e);
@@ -171,7 +176,7 @@ int apply_changes(const struct host *h, const struct state_dir *d,
 	if (r < 0)
 		return r;
 	memcpy(id, j.id, CHANGESET_ID_MAX);
-	r = write_changes(h, &j, plan, e);
+	r = write_changes(h, &j, plan, header->keep_going, e);
 	journal_close(&j);
 	return r < 0 ? take_back(h, d, id, plan, r, e) : 0;
 }

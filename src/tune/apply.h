@@ -26,8 +26,9 @@ must_check int plan_changes(const struct host *h, const struct profile *p, bool 
  * Journals and writes a plan. The values are read again first, since the plan may have been made
  * before the lock was taken. All planned changes get CHANGE_WRITTEN, or, when one fails, everything
  * before it is rolled back, its result is CHANGE_FAILED with the reason, and -errno is returned;
- * those behind it stay CHANGE_PLANNED. id is filled when a changeset was made; with nothing planned
- * none is made and it stays "".
+ * those behind it stay CHANGE_PLANNED. With header->keep_going, what fails is CHANGE_FAILED, the
+ * rest is written, and that is no error: the caller counts results. id is filled when a changeset
+ * was made; with nothing planned none is made and it stays "".
  */
 must_check int apply_changes(const struct host *h, const struct state_dir *d,
 			     const struct journal_header *header, struct changes *plan,

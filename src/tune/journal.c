@@ -69,17 +69,50 @@ static json_t *described(const char *text)
 	return json_string(ascii);
 }
 
+/* What of it is so; the others are not there. */
+static void add_tenure(json_t *rec, const struct tenure *t)
+{
+	char until[RFC3339_MAX];
+	uint64_t now_ns = now_boottime_ns();
+	uint64_t left_ns = t->deadline_ns > now_ns ? t->deadline_ns - now_ns : 0;
+
+	if (t->run)
+		json_object_set_new(rec, "run", json_true());
+	if (t->guardian.pid) {
+		json_object_set_new(rec, "guardian_pid", json_integer(t->guardian.pid));
+		json_object_set_new(rec, "guardian_start",
+				    json_integer((json_int_t)t->guardian.start_ticks));
+	}
+	if (t->timer)
+		json_object_set_new(rec, "timer", json_string(t->timer));
+	if (t->deadline_ns) {
+		json_object_set_new(rec, "deadline_ns", json_integer((json_int_t)t->deadline_ns));
+		json_object_set_new(rec, "until",
+				    json_string(
+					    format_rfc3339(now_realtime_ns() + left_ns, until)));
+	}
+}
+
 static json_t *header_record(const char *id, const struct host *h, const struct journal_header *hd)
 {
 	char cookie[24], now[RFC3339_MAX];
+	const struct proc_identity *maker = &hd->tenure.maker;
 
 	snprintf(cookie, sizeof(cookie), "%" PRIu64, h->netns_cookie);
-	return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o}", "type",
-			 "header", "format", JOURNAL_FORMAT, "id", id, "boot_id", h->boot_id,
-			 "netns_cookie", cookie, "netns", described(h->netns), "user",
-			 described(hd->user), "uid", (json_int_t)hd->uid, "time",
-			 format_rfc3339(now_realtime_ns(), now), "profile", described(hd->profile),
-			 "command", described(hd->command));
+
+	json_t *rec = json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:I, s:s, s:o, s:o, s:I, s:I}",
+				"type", "header", "format", JOURNAL_FORMAT, "id", id, "boot_id",
+				h->boot_id, "netns_cookie", cookie, "netns", described(h->netns),
+				"user", described(hd->user), "uid", (json_int_t)hd->uid, "time",
+				format_rfc3339(now_realtime_ns(), now), "profile",
+				described(hd->profile), "command", described(hd->command), "pid",
+				(json_int_t)maker->pid, "start", (json_int_t)maker->start_ticks);
+
+	if (rec)
+		add_tenure(rec, &hd->tenure);
+	if (rec && hd->keep_going)
+		json_object_set_new(rec, "keep_going", json_true());
+	return rec;
 }
 
 static json_t *intent_record(size_t n, const struct change *c, const char *identity)
@@ -225,8 +258,10 @@ int journal_reopen(struct journal *j, const struct state_dir *d, const struct ch
 static int append(struct journal *j, json_t *rec, bool sync, struct err *e)
 {
 	cleanup_with(strbuf_done) struct strbuf line = {0};
+	bool failed = j->failed;
 	int r = add_line(j->id, j->seq, rec, &line, e);
 
+	j->failed = true;
 	if (r < 0)
 		return r;
 
@@ -241,6 +276,7 @@ static int append(struct journal *j, json_t *rec, bool sync, struct err *e)
 	j->seq++;
 	if (sync && fsync(j->fd) < 0)
 		return err_errno(e, errno, "sync journal '%s'", j->id);
+	j->failed = failed;
 	return 0;
 }
 
@@ -255,6 +291,11 @@ int journal_done(struct journal *j, size_t n, const char *after, bool durable, s
 int journal_applied(struct journal *j, struct err *e)
 {
 	return append(j, json_pack("{s:s}", "type", "applied"), true, e);
+}
+
+int journal_confirmed(struct journal *j, struct err *e)
+{
+	return append(j, json_pack("{s:s}", "type", "confirmed"), true, e);
 }
 
 int journal_before(struct journal *j, size_t n, const char *before, struct err *e)

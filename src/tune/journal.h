@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "core/change.h"
 #include "sys/host.h"
+#include "sys/proc.h"
 
 /*
  * STATE/changesets/<id>.journal, mode 0600 in 0700 folders; STATE is RUNUP_STATE_DIR or
@@ -22,12 +23,15 @@
  * SEQ: 8 decimal digits, from 0, no gap. CRC: 8 hex digits, CRC-32 (zlib) over the changeset id, a
  * blank, SEQ, a blank and JSON, so that a line of another journal does not pass. Records by type:
  *
- *   header   format (1), id, boot_id, netns_cookie (text: 64 bits do not fit every JSON reader),
- *            netns, user, uid, time, profile, command
+ *   header   format (2), id, boot_id, netns_cookie (text: 64 bits do not fit every JSON reader),
+ *            netns, user, uid, time, profile, command; since format 2 pid and start of the runup
+ *            that made it and, where they apply, run (true: of `run --apply`), guardian_pid and
+ *            guardian_start, timer, deadline_ns and until (of --for), keep_going (true)
  *   intent   n, kind, key, identity, value_kind, op, before, want, write, expect
  *   planned  count                    all intents are on disk: one fsync for the lot
  *   done     n, after                 written and read back
  *   applied  (none)                   apply is over; fsync
+ *   confirmed (none)                  the deadline of --for does not count any more; fsync
  *   before   n, before                an earlier changeset was rolled back: this is the value to
  *                                     return to now
  *   undone   n, result, now           rollback dealt with change n
@@ -39,7 +43,7 @@
  * A journal that ends before a whole `planned` line, with nothing bad in it, proves that nothing
  * was written. A last line without its newline is a torn write: ignored, and cut off before the
  * next append. Anything else that is not proven by its own checksum is a bad line; those that are
- * proven around it are still used.
+ * proven around it are still used. Journals of format 1 are read as well.
  */
 
 /* "YYYYMMDD-HHMMSS-NNNN": UTC, and a number that orders them whatever the clock does. */
@@ -79,6 +83,20 @@ enum changeset_state {
 	CHANGESET_UNREADABLE, /* its header is not proven: nothing can be done with it */
 };
 
+#define TENURE_TIMER "runup-for-" /* a timer's name: this, and a number */
+
+/* For how long the changes of a changeset are meant to stay, and who puts them back. */
+struct tenure {
+	bool run; /* of `run --apply`: as long as that run lasts */
+	/* --for: when it is over, on CLOCK_BOOTTIME, which goes on while the host is suspended and
+	 * which nobody can set; 0: no --for. */
+	uint64_t deadline_ns;
+	const char *until; /* the same as the wall clock had it, for show; NULL without --for */
+	/* The runup that made it, and its guardian; pid 0: not known, or none. */
+	struct proc_identity maker, guardian;
+	const char *timer; /* of systemd, that puts it back at the deadline; NULL: none */
+};
+
 /* A changeset as its journal tells it. Zero-initialise; changeset_done() releases. */
 struct changeset {
 	const struct state_dir *dir; /* where it was read from; borrowed */
@@ -86,6 +104,8 @@ struct changeset {
 	enum changeset_state state;
 	const char *boot_id, *netns, *user, *time, *profile, *command; /* "" where unknown */
 	uint64_t netns_cookie;
+	struct tenure tenure;
+	bool confirmed;		/* a `confirmed` line is there */
 	struct changes changes; /* by n; an intent that is not proven is CHANGE_UNKNOWN */
 	const char **identity;	/* per change */
 	/* Per change: `before` of its intent, where a `before` line replaced it; else NULL. */
@@ -105,6 +125,12 @@ struct changeset {
  */
 must_check int changeset_read(const struct state_dir *d, const char *id, struct changeset *ret,
 			      struct err *e);
+/*
+ * The same from its first line alone, for looking through many: who made it, where and until when.
+ * There are no changes in it, and state tells nothing but CHANGESET_UNREADABLE.
+ */
+must_check int changeset_read_header(const struct state_dir *d, const char *id,
+				     struct changeset *ret, struct err *e);
 void changeset_done(struct changeset *cs);
 
 /* Its number, the last part of the id; 0 for what is not an id (numbers begin at 1). */
@@ -119,12 +145,15 @@ struct journal {
 	int fd;
 	char id[CHANGESET_ID_MAX];
 	uint32_t seq;
+	bool failed; /* a record could not be written: what it says is not the whole any more */
 };
 
 /* What the header says. command: argv with secrets redacted. */
 struct journal_header {
 	const char *profile, *command, *user;
 	uid_t uid;
+	struct tenure tenure; /* `until` is worked out here from deadline_ns */
+	bool keep_going;      /* a change that fails does not take back those before it */
 };
 
 /*
@@ -144,6 +173,7 @@ must_check int journal_reopen(struct journal *j, const struct state_dir *d,
 must_check int journal_done(struct journal *j, size_t n, const char *after, bool durable,
 			    struct err *e);
 must_check int journal_applied(struct journal *j, struct err *e);
+must_check int journal_confirmed(struct journal *j, struct err *e);
 must_check int journal_before(struct journal *j, size_t n, const char *before, struct err *e);
 must_check int journal_undone(struct journal *j, size_t n, enum change_result r, const char *now,
 			      struct err *e);

@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "tune/journal.h"
 
-#define JOURNAL_FORMAT 1
+#define JOURNAL_FORMAT 2
+#define JOURNAL_FORMAT_OLDEST 1 /* still read: 2 added to it and changed nothing */
 #define JOURNAL_NAME_MAX (CHANGESET_ID_MAX + 16)
 #define JOURNAL_FRAME 18 /* "SEQ CRC " */
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,6 +84,53 @@ static const char *change_number(struct reader *r, json_t *rec, size_t *ret)
 	return NULL;
 }
 
+/* A process as two fields of the header tell it; both or none. */
+static const char *take_process(json_t *rec, const char *pid_key, const char *start_key,
+				struct proc_identity *ret)
+{
+	json_int_t pid = 0, start = 0;
+
+	if (json_unpack(rec, "{s?I, s?I}", pid_key, &pid, start_key, &start) < 0 || pid < 0 ||
+	    pid > INT_MAX || start < 0)
+		return "a header with a process that cannot be one";
+	*ret = (struct proc_identity){.pid = (pid_t)pid, .start_ticks = (uint64_t)start};
+	return NULL;
+}
+
+/* Its name is handed to systemctl: one of ours, or it is none. */
+static bool timer_sane(const char *name)
+{
+	size_t front = strlen(TENURE_TIMER);
+
+	return strncmp(name, TENURE_TIMER, front) == 0 && strlen(name) < 64 &&
+	       name[front + strspn(name + front, "0123456789")] == '\0';
+}
+
+/* Fields of format 2: journals of format 1 have none of them, and are for good. */
+static const char *take_tenure(struct changeset *cs, json_t *rec)
+{
+	struct tenure t = {.run = false};
+	const char *until = NULL, *timer = NULL, *reason;
+	json_int_t deadline = 0;
+	int run = 0;
+
+	if (json_unpack(rec, "{s?b, s?I, s?s, s?s}", "run", &run, "deadline_ns", &deadline, "until",
+			&until, "timer", &timer) < 0 ||
+	    deadline < 0 || (deadline > 0) != (until != NULL) || (timer && !timer_sane(timer)))
+		return "a header with a deadline that cannot be one";
+	reason = take_process(rec, "pid", "start", &t.maker);
+	if (!reason)
+		reason = take_process(rec, "guardian_pid", "guardian_start", &t.guardian);
+	if (reason)
+		return reason;
+	t.run = run;
+	t.deadline_ns = (uint64_t)deadline;
+	t.until = until ? keep(cs, until) : NULL;
+	t.timer = timer ? keep(cs, timer) : NULL;
+	cs->tenure = t;
+	return NULL;
+}
+
 static const char *take_header(struct reader *r, json_t *rec, uint32_t seq)
 {
 	struct changeset *cs = r->cs;
@@ -95,12 +143,17 @@ static const char *take_header(struct reader *r, json_t *rec, uint32_t seq)
 			"id", &id, "boot_id", &boot_id, "netns_cookie", &cookie, "netns", &netns,
 			"user", &user, "time", &time, "profile", &profile, "command", &command) < 0)
 		return "a header without all its fields";
-	if (format != JOURNAL_FORMAT)
+	if (format < JOURNAL_FORMAT_OLDEST || format > JOURNAL_FORMAT)
 		return "a format that this version of runup does not know";
 	if (strcmp(id, cs->id) != 0)
 		return "the header of another changeset";
 	if (parse_u64(cookie, 0, UINT64_MAX, &cs->netns_cookie) < 0)
 		return "a header with a wrong namespace cookie";
+
+	const char *reason = take_tenure(cs, rec);
+
+	if (reason)
+		return reason;
 	cs->boot_id = keep(cs, boot_id);
 	cs->netns = keep(cs, netns);
 	cs->user = keep(cs, user);
@@ -186,6 +239,12 @@ static const char *take_applied(struct reader *r, json_t *rec unused_, uint32_t 
 	return NULL;
 }
 
+static const char *take_confirmed(struct reader *r, json_t *rec unused_, uint32_t seq unused_)
+{
+	r->cs->confirmed = r->touched = true;
+	return NULL;
+}
+
 static const char *take_before(struct reader *r, json_t *rec, uint32_t seq unused_)
 {
 	struct changeset *cs = r->cs;
@@ -245,7 +304,7 @@ static const struct {
 } records[] = {
 	{"header", take_header}, {"intent", take_intent},   {"planned", take_planned},
 	{"done", take_done},	 {"applied", take_applied}, {"before", take_before},
-	{"undone", take_undone}, {"closed", take_closed},
+	{"undone", take_undone}, {"closed", take_closed},   {"confirmed", take_confirmed},
 };
 
 /* Exactly `digits` digits of the base, lower case, and a blank. */
@@ -369,7 +428,8 @@ static long slurp(const struct state_dir *d, const char *id, char **ret, struct 
 	return (long)have;
 }
 
-int changeset_read(const struct state_dir *d, const char *id, struct changeset *ret, struct err *e)
+static int read_lines(const struct state_dir *d, const char *id, bool header_only,
+		      struct changeset *ret, struct err *e)
 {
 	cleanup_free char *text = NULL;
 	long len = slurp(d, id, &text, e);
@@ -389,7 +449,7 @@ int changeset_read(const struct state_dir *d, const char *id, struct changeset *
 	struct reader r = {.cs = ret, .last = -1};
 	const char *at = text, *end;
 
-	while ((end = memchr(at, '\n', (size_t)(text + len - at)))) {
+	while (!(header_only && r.line) && (end = memchr(at, '\n', (size_t)(text + len - at)))) {
 		r.line++;
 		take_line(&r, at, (size_t)(end - at));
 		at = end + 1;
@@ -397,6 +457,17 @@ int changeset_read(const struct state_dir *d, const char *id, struct changeset *
 	}
 	ret->state = state_of(&r);
 	return 0;
+}
+
+int changeset_read(const struct state_dir *d, const char *id, struct changeset *ret, struct err *e)
+{
+	return read_lines(d, id, false, ret, e);
+}
+
+int changeset_read_header(const struct state_dir *d, const char *id, struct changeset *ret,
+			  struct err *e)
+{
+	return read_lines(d, id, true, ret, e);
 }
 
 void changeset_done(struct changeset *cs)

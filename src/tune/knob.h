@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -85,6 +86,11 @@ struct knob {
 	bool (*durable)(const char *key);
 	/* Orders changes: lower is written first (a ceiling before what it caps). */
 	int (*rank)(const char *key);
+	/*
+	 * What reading, writing and identifying a key of this kind takes besides being root, who
+	 * owns the files (CAP_BIT(CAP_…) of sys/caps.h): all that a guardian keeps.
+	 */
+	uint64_t caps;
 };
 
 extern const struct knob knob_sysctl;

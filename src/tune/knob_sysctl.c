@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "core/sysctl_key.h"
+#include "sys/caps.h"
 
 #define BUCKETS "net.netfilter.nf_conntrack_buckets"
 
@@ -153,4 +154,7 @@ const struct knob knob_sysctl = {
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
+	/* Whoever may administer the network may write net.* like its owner, also where root is not
+	 * the host's (net_ctl_permissions(), net/sysctl_net.c). */
+	.caps = CAP_BIT(CAP_NET_ADMIN),
 };
