@@ -25,7 +25,7 @@ _runup_value() { # OPTION CURRENT COMMAND
 	--root | --report | --results) _runup_reply "$2" -f ;;
 	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
 	-p | --profile) _runup_profiles "$2" ;;
-	--burst | --connections | --duration | --latency | --new-connections | --observe | --only | \
+	--burst | --connections | --duration | --for | --latency | --new-connections | --observe | --only | \
 		--pid | --port | --rate | --settle | --skip | --source-ips | --target | --warmup) ;;
 	*) return 1 ;;
 	esac
@@ -70,8 +70,8 @@ _runup() {
 	'') options='--root --netns --color --quiet -q --verbose -v --version -V' ;;
 	check) options="--profile -p --observe --output -o --only --skip --fail-on $load" ;;
 	capacity) options="--profile -p --output -o $load" ;;
-	apply) options="--dry-run -n --output -o $load" ;;
-	rollback) options='--all --force --dry-run -n --output -o' ;;
+	apply) options="--dry-run -n --for --keep-going --output -o $load" ;;
+	rollback) options='--all --expired --force --dry-run -n --output -o' ;;
 	status | doctor | profiles) options='--output -o' ;;
 	run) options="--profile -p --apply --skip --user --report --no-argv $load" ;;
 	help) options='--tsv' ;;
@@ -80,12 +80,12 @@ _runup() {
 	if [[ $current == -* ]]; then
 		_runup_reply "$current" -W "$options"
 	elif [[ -z $command ]]; then
-		_runup_reply "$current" -W 'check capacity apply rollback status run profiles explain doctor help'
+		_runup_reply "$current" -W 'check capacity apply confirm rollback status run profiles explain doctor help'
 	else
 		case $command in
 		apply | profiles) _runup_profiles "$current" ;;
-		rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
-		help) _runup_reply "$current" -W 'check capacity apply rollback status run profiles explain doctor' ;;
+		confirm | rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
+		help) _runup_reply "$current" -W 'check capacity apply confirm rollback status run profiles explain doctor' ;;
 		esac
 	fi
 }

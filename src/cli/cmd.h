@@ -80,7 +80,8 @@ struct cmd {
 /* The order of `runup --help`. A new command is one word here and its file cmd_NAME.c. */
 #define CMDS(X)                                                                                    \
 	X(check)                                                                                   \
-	X(capacity) X(apply) X(rollback) X(status) X(run) X(profiles) X(explain) X(doctor) X(help)
+	X(capacity)                                                                                \
+	X(apply) X(confirm) X(rollback) X(status) X(run) X(profiles) X(explain) X(doctor) X(help)
 
 #define X_EXTERN(name) extern const struct cmd cmd_##name;
 CMDS(X_EXTERN)

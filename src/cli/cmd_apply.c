@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/units.h"
 #include "cli/changing.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -16,29 +18,61 @@
 #include "tune/apply.h"
 
 struct apply_opts {
-	bool dry_run;
+	bool dry_run, keep_going;
+	const char *duration; /* of --for */
 	int output;
 };
 
 static const struct opt opts[] = {
 	{"dry-run", 'n', OPT_FLAG, NULL, "say what would be written, and write nothing",
 	 offsetof(struct apply_opts, dry_run)},
+	{"for", '\0', OPT_TEXT, "DURATION",
+	 "roll it back by itself after that time, unless `runup confirm` keeps it",
+	 offsetof(struct apply_opts, duration)},
+	{"keep-going", '\0', OPT_FLAG, NULL, "one setting fails: name it and write the others",
+	 offsetof(struct apply_opts, keep_going)},
 	{"output", 'o', OPT_CHOICE, "text|json", "how to print the changes",
 	 offsetof(struct apply_opts, output)},
 };
 
-static json_t *to_json(const struct session *s, const struct changes *cs, const char *id,
-		       bool dry_run, const struct err *failed)
+/* One apply, from its options to what is printed. */
+struct applying {
+	const struct app *app;
+	const struct apply_opts *o;
+	struct session session;
+	struct changes plan;
+	struct changing changing;
+	uint64_t for_ns; /* 0: no --for */
+	char id[CHANGESET_ID_MAX];
+	char until[RFC3339_MAX]; /* "": nothing is to be rolled back by itself */
+};
+
+/* Null without --for; until is null where nothing was written. */
+static json_t *for_to_json(const struct applying *a)
+{
+	json_t *j;
+
+	if (!a->for_ns)
+		return json_null();
+	j = json_new_object();
+	json_put(j, "duration_s", json_real((double)a->for_ns / (double)NS_PER_S));
+	json_put_text(j, "until", *a->until ? a->until : NULL);
+	json_put_text(j, "timer", *a->until ? a->changing.tenure.timer : NULL);
+	return j;
+}
+
+static json_t *to_json(const struct applying *a, const struct err *failed)
 {
 	json_t *j = json_new_object();
 
 	json_put_text(j, "schema", "runup/apply/1");
-	json_put_text(j, "changeset", *id ? id : NULL);
-	json_put_text(j, "profile", s->profile.name);
-	json_put_bool(j, "dry_run", dry_run);
+	json_put_text(j, "changeset", *a->id ? a->id : NULL);
+	json_put_text(j, "profile", a->session.profile.name);
+	json_put_bool(j, "dry_run", a->o->dry_run);
 	json_put_text(j, "error", failed ? failed->msg : NULL);
-	json_put(j, "host", host_to_json(&s->host));
-	json_put(j, "changes", changes_to_json(cs));
+	json_put(j, "for", for_to_json(a));
+	json_put(j, "host", host_to_json(&a->session.host));
+	json_put(j, "changes", changes_to_json(&a->plan));
 	return j;
 }
 
@@ -56,86 +90,123 @@ static bool raises_backlog(const struct changes *cs)
 	return raised;
 }
 
-static void print_text(const struct app *app, const struct changes *cs, const char *id,
-		       bool dry_run, bool failed)
+static void add_written(const struct applying *a, struct strbuf *out)
 {
-	struct text_style style = output_style(app);
-	struct strbuf out = {0};
-	size_t planned = changes_count(cs, CHANGE_PLANNED);
-	size_t written = changes_count(cs, CHANGE_WRITTEN);
+	size_t written = changes_count(&a->plan, CHANGE_WRITTEN);
+	size_t failed = changes_count(&a->plan, CHANGE_FAILED);
+	char text[UNITS_MAX];
 
-	text_changes(cs, &style, &out);
+	if (raises_backlog(&a->plan))
+		strbuf_add(out, "a listener keeps the limit that it got: name it in [listen], or "
+				"restart the server\n");
+	if (failed)
+		strbuf_addf(out, "%zu setting%s could not be written (--keep-going)\n", failed,
+			    failed == 1 ? "" : "s");
+	strbuf_addf(out, "%zu setting%s written as changeset %s\n", written,
+		    written == 1 ? "" : "s", a->id);
+	if (*a->until)
+		strbuf_addf(out,
+			    "rolled back by itself in %s (%s) unless confirmed: runup confirm %s\n",
+			    units_duration(a->for_ns, text), a->until, a->id);
+	strbuf_addf(out, "undo: runup rollback %s\n", a->id);
+}
+
+static void print_text(const struct applying *a, bool failed)
+{
+	struct text_style style = output_style(a->app);
+	struct strbuf out = {0};
+	size_t planned = changes_count(&a->plan, CHANGE_PLANNED);
+	char text[UNITS_MAX];
+
+	text_changes(&a->plan, &style, &out);
 	if (out.len)
 		strbuf_add(&out, "\n");
-	if (failed)
-		strbuf_add(&out, *id ? "not applied: what was written has been put back\n"
-				     : "not applied: nothing was written\n");
-	else if (dry_run)
+	if (failed) {
+		strbuf_add(&out, *a->id ? "not applied: what was written has been put back\n"
+					: "not applied: nothing was written\n");
+	} else if (a->o->dry_run) {
 		strbuf_addf(&out, "%zu setting%s would be written; nothing was\n", planned,
 			    planned == 1 ? "" : "s");
-	else if (*id && written) {
-		if (raises_backlog(cs))
-			strbuf_add(
-				&out,
-				"a listener keeps the limit that it got: name it in [listen], or "
-				"restart its server\n");
-		strbuf_addf(&out,
-			    "%zu setting%s written as changeset %s\nundo: runup rollback %s\n",
-			    written, written == 1 ? "" : "s", id, id);
-	} else if (!*id)
+		if (planned && a->for_ns)
+			strbuf_addf(&out, "they would be rolled back by themselves after %s\n",
+				    units_duration(a->for_ns, text));
+	} else if (*a->id) {
+		add_written(a, &out);
+	} else {
 		strbuf_add(&out, "nothing to write: the host satisfies the profile\n");
+	}
 	output_text(&out);
 }
 
-static int write_plan(const struct app *app, const struct session *s, struct changes *plan,
-		      char id[CHANGESET_ID_MAX], struct err *e)
+static int write_plan(struct applying *a, struct err *e)
 {
 	struct state_dir d;
 	int r = changing_open_state(&d, e);
 
 	if (r < 0)
 		return r;
-	r = changing_apply(s, &d, app->argv, plan, id, e);
+	if (a->for_ns)
+		a->changing.tenure.deadline_ns = now_boottime_ns() + a->for_ns;
+	r = changing_guard(&a->session, &d, &a->plan, &a->changing, e);
+	if (r == 0)
+		r = changing_apply(&a->session, &d, a->app->argv, &a->changing, &a->plan, a->id, e);
+	changing_let_go(&a->changing, r == 0 && *a->id);
+	if (r == 0 && *a->id && a->for_ns)
+		format_rfc3339(now_realtime_ns() + a->for_ns, a->until);
 	state_dir_close(&d);
 	return r;
 }
 
-static int apply(const struct app *app, const struct apply_opts *o, struct session *s,
-		 struct err *e)
+static int apply(struct applying *a, struct err *e)
 {
-	struct changes plan = {0};
-	char id[CHANGESET_ID_MAX] = "";
-	int r = plan_changes(&s->host, &s->profile, o->dry_run, &plan, e);
+	bool dry_run = a->o->dry_run;
+	int r;
 
-	if (r < 0) {
-		changes_done(&plan);
+	/* What should not be there any more is not what this profile finds satisfied. */
+	if (!dry_run)
+		changing_finish_ended(a->app, &a->session.host);
+	r = plan_changes(&a->session.host, &a->session.profile, dry_run, &a->plan, e);
+	if (r < 0)
 		return r;
-	}
-	if (!o->dry_run && changes_count(&plan, CHANGE_PLANNED))
-		r = write_plan(app, s, &plan, id, e);
+	if (!dry_run && changes_count(&a->plan, CHANGE_PLANNED))
+		r = write_plan(a, e);
+
+	bool left_out = changes_count(&a->plan, CHANGE_FAILED) > 0;
+
 	/* After a failure the table says which setting it was and that the others were put back. */
-	if (o->output == OUTPUT_JSON)
-		output_json(to_json(s, &plan, id, o->dry_run, r < 0 ? e : NULL));
-	else if (!app->quiet || r < 0)
-		print_text(app, &plan, id, o->dry_run, r < 0);
-	changes_done(&plan);
-	return r;
+	if (a->o->output == OUTPUT_JSON)
+		output_json(to_json(a, r < 0 ? e : NULL));
+	else if (!a->app->quiet || r < 0 || left_out)
+		print_text(a, r < 0);
+	return r < 0 ? r : left_out ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
 static int run(const struct app *app, const struct input *in, struct err *e)
 {
-	const struct apply_opts *o = in->opts;
-	struct session s = SESSION_INIT;
+	struct applying a = {
+		.app = app,
+		.o = in->opts,
+		.session = SESSION_INIT,
+		.changing = {.guardian = GUARDIAN_INIT},
+	};
 
 	if (!in->operands_len)
 		return err_set(e, ERR_BAD_INPUT,
 			       "apply needs a PROFILE (runup profiles lists them)");
+	/* Not as OPT_DURATION: none at all must not be what 0s is. */
+	if (a.o->duration && (parse_duration_ns(a.o->duration, &a.for_ns) < 0 || !a.for_ns))
+		return err_set(e, ERR_BAD_INPUT,
+			       "--for '%s': expected a duration above zero with its unit, at most "
+			       "a year (90s, 30m, 2h)",
+			       a.o->duration);
+	a.changing.keep_going = a.o->keep_going;
 
-	int r = session_open(&s, app, in->operands[0], &in->load, true, e);
+	int r = session_open(&a.session, app, in->operands[0], &in->load, true, e);
 
 	if (r == 0)
-		r = apply(app, o, &s, e);
-	session_done(&s);
+		r = apply(&a, e);
+	changes_done(&a.plan);
+	session_done(&a.session);
 	return r;
 }
 
@@ -147,7 +218,8 @@ const struct cmd cmd_apply = {
 		"What was there is in a journal on disk before the first write; `runup rollback` "
 		"puts it back. Runtime values only: a reboot undoes them too. If one change "
 		"fails, "
-		"those before it are put back.",
+		"those before it are put back, or, with --keep-going, it is named and the others "
+		"stay (exit code 1).",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct apply_opts),

@@ -12,15 +12,18 @@
 #include "report/json.h"
 #include "report/text.h"
 #include "tune/apply.h"
+#include "tune/tenure.h"
 
 struct rollback_opts {
-	bool all, force, dry_run;
+	bool all, expired, force, dry_run;
 	int output;
 };
 
 static const struct opt opts[] = {
 	{"all", '\0', OPT_FLAG, NULL, "every open changeset, newest first",
 	 offsetof(struct rollback_opts, all)},
+	{"expired", '\0', OPT_FLAG, NULL, "only those of `apply --for` whose time is over",
+	 offsetof(struct rollback_opts, expired)},
 	{"force", '\0', OPT_FLAG, NULL, "restore what somebody else has changed since, too",
 	 offsetof(struct rollback_opts, force)},
 	{"dry-run", 'n', OPT_FLAG, NULL, "say what would be restored, and write nothing",
@@ -102,6 +105,8 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 		r = rollback_changeset(h, d, id, &ro, &done, e);
 	if (r == 0) {
 		cs.state = state_now(d, &cs);
+		if (cs.state == CHANGESET_CLOSED && !out->o->dry_run)
+			tenure_dismiss(h, &cs);
 		if (changes_count(&done, CHANGE_DRIFTED))
 			raise_exit(out, EXIT_FINDINGS);
 		if (cs.bad_len || changes_count(&done, CHANGE_FAILED) ||
@@ -163,6 +168,36 @@ static int roll_back_open(struct outcome *out, const struct host *h, const struc
 	return r;
 }
 
+static bool handled(const struct outcome *out, const char *id)
+{
+	size_t i;
+	json_t *one;
+
+	json_array_foreach(out->list, i,
+			   one) if (strcmp(json_string_value(json_object_get(one, "id")), id) ==
+				    0) return true;
+	return false;
+}
+
+/*
+ * Any rollback also ends what should not be there any more: a --for past its time, a run that was
+ * killed together with its guardian. A timer comes for its --for alone.
+ */
+static int roll_back_ended(struct outcome *out, const struct host *h, const struct state_dir *d,
+			   struct err *e)
+{
+	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
+	size_t len = 0;
+	int r = tenure_ended(h, d, !out->o->expired, &ids, &len, e);
+
+	for (size_t i = 0; r == 0 && i < len; i++)
+		if (!handled(out, ids[i]))
+			r = roll_back_one(out, h, d, ids[i], e);
+	if (r == 0 && out->o->expired && len == 0)
+		strbuf_add(&out->text, "no --for is past its time: nothing to roll back\n");
+	return r;
+}
+
 static int roll_back(struct outcome *out, const struct host *h, const char *id, struct err *e)
 {
 	struct state_dir d;
@@ -181,7 +216,12 @@ static int roll_back(struct outcome *out, const struct host *h, const char *id, 
 	r = changing_open_state(&d, e);
 	if (r < 0)
 		return r;
-	r = id ? roll_back_one(out, h, &d, id, e) : roll_back_open(out, h, &d, e);
+	if (id)
+		r = roll_back_one(out, h, &d, id, e);
+	else if (!out->o->expired)
+		r = roll_back_open(out, h, &d, e);
+	if (r == 0)
+		r = roll_back_ended(out, h, &d, e);
 	state_dir_close(&d);
 	return r;
 }
@@ -192,9 +232,10 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	struct outcome out = {.app = app, .o = o, .list = json_new_array()};
 	struct host h;
 
-	if (o->all && in->operands_len) {
+	if (o->all + o->expired + (in->operands_len > 0) > 1) {
 		json_decref(out.list);
-		return err_set(e, ERR_BAD_INPUT, "rollback takes a CHANGESET or --all, not both");
+		return err_set(e, ERR_BAD_INPUT,
+			       "rollback takes one of a CHANGESET, --all and --expired");
 	}
 
 	int r = host_open(&h, NULL, app->netns, e);

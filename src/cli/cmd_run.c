@@ -32,6 +32,7 @@ static const struct opt opts[] = {
 
 static void run_done(struct run *r)
 {
+	changing_let_go(&r->changing, false);
 	verdict_done(&r->verdict);
 	ranges_done(&r->pid_ports);
 	observation_done(&r->observed);
@@ -109,10 +110,14 @@ static int begin(struct run *r, struct err *e)
 	const struct session *s = &r->session;
 	int rc = 0;
 
-	if (r->o->apply)
+	if (r->o->apply) {
+		changing_finish_ended(r->app, &s->host);
 		rc = plan_changes(&s->host, &s->profile, false, &r->changes, e);
+	}
 	if (rc == 0 && changes_count(&r->changes, CHANGE_PLANNED))
 		rc = changing_open_state(&r->state, e);
+	if (rc == 0 && r->state.fd >= 0)
+		rc = changing_guard(s, &r->state, &r->changes, &r->changing, e);
 	if (rc == 0)
 		rc = child_signals_take(&r->signals, e);
 	if (rc == 0)
@@ -129,6 +134,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		.session = SESSION_INIT,
 		.signals = {.fd = -1},
 		.state = {.fd = -1, .lock_fd = -1},
+		.changing = {.tenure = {.run = true}, .guardian = GUARDIAN_INIT},
 		.dir = RUNDIR_INIT,
 	};
 	int rc = prepare(&r, in, e);

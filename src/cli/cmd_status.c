@@ -39,11 +39,13 @@ static void raise_exit(struct outcome *out, int code)
 		out->exit_code = code;
 }
 
-static void judge(struct outcome *out, const struct changeset *cs)
+static void judge(struct outcome *out, const struct changeset *cs, enum tenure_state ts)
 {
 	if (cs->state == CHANGESET_CLOSED)
 		return; /* it is over, whatever was left */
-	if (cs->state == CHANGESET_UNFINISHED || changes_count(&cs->changes, CHANGE_DRIFTED))
+	if (changes_count(&cs->changes, CHANGE_DRIFTED) ||
+	    (cs->state == CHANGESET_UNFINISHED && ts != TENURE_WORKING) || ts == TENURE_RESTORING ||
+	    ts == TENURE_LOST || ts == TENURE_UNWATCHED || ts == TENURE_OVER)
 		raise_exit(out, EXIT_FINDINGS);
 	if (cs->state == CHANGESET_UNREADABLE || changes_count(&cs->changes, CHANGE_UNKNOWN))
 		raise_exit(out, EXIT_COULD_NOT);
@@ -51,7 +53,7 @@ static void judge(struct outcome *out, const struct changeset *cs)
 		raise_exit(out, EXIT_COULD_NOT);
 }
 
-static void add_json(struct outcome *out, const struct changeset *cs)
+static void add_json(struct outcome *out, const struct changeset *cs, enum tenure_state ts)
 {
 	json_t *j = changeset_to_json(cs);
 	const char *boot = proven(cs->boot_id);
@@ -63,11 +65,12 @@ static void add_json(struct outcome *out, const struct changeset *cs)
 	json_put_text(j, "command", proven(cs->command));
 	json_put_text(j, "netns", proven(cs->netns));
 	json_put_text(j, "boot", boot);
+	json_put(j, "tenure", tenure_to_json(out->host, cs, ts));
 	json_put(j, "changes", changes_to_json(&cs->changes));
 	json_append(out->list, j);
 }
 
-static void add_text(struct outcome *out, const struct changeset *cs)
+static void add_text(struct outcome *out, const struct changeset *cs, enum tenure_state ts)
 {
 	struct text_style style = output_style(out->app);
 
@@ -89,7 +92,8 @@ static void add_text(struct outcome *out, const struct changeset *cs)
 	if (cs->state != CHANGESET_CLOSED)
 		text_changes(&cs->changes, &style, &out->text);
 	changeset_bad_lines(cs, &out->text);
-	if (cs->state == CHANGESET_UNFINISHED)
+	tenure_text(out->host, cs, ts, &out->text);
+	if (cs->state == CHANGESET_UNFINISHED && (ts == TENURE_PLAIN || ts == TENURE_UNWATCHED))
 		strbuf_addf(&out->text, "an apply was interrupted; undo it: runup rollback %s\n",
 			    cs->id);
 	strbuf_add(&out->text, "\n");
@@ -135,9 +139,11 @@ static int show_all(struct outcome *out, struct err *e)
 			r = changeset_compare(out->host, &cs, e);
 		if (r == 0) {
 			name_origins(out, &cs);
-			judge(out, &cs);
-			add_json(out, &cs);
-			add_text(out, &cs);
+			enum tenure_state ts = tenure_state(out->host, &cs);
+
+			judge(out, &cs, ts);
+			add_json(out, &cs, ts);
+			add_text(out, &cs, ts);
 		}
 		changeset_done(&cs);
 	}
@@ -177,8 +183,10 @@ const struct cmd cmd_status = {
 	.args = "",
 	.summary = "what is applied on this host, what drifted, what a crash left open",
 	.details =
-		"Exit code 1: a setting drifted, or an apply was interrupted. With -v, changesets "
-		"that were rolled back, too.",
+		"Tells a run in progress from one that was killed, and how long an `apply --for` has "
+		"to go. Exit code 1: a setting drifted, an apply or a run was interrupted, a --for "
+		"is past its time or has lost its guardian. With -v, changesets that were rolled "
+		"back, too.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct status_opts),

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/ranges.h"
+#include "cli/changing.h"
 #include "cli/cmd.h"
 #include "cli/run_loop.h"
 #include "cli/session.h"
@@ -44,6 +45,7 @@ struct run {
 	struct state_dir state;
 	struct rundir dir;
 	struct changes changes;
+	struct changing changing;
 	char changeset[CHANGESET_ID_MAX];
 	bool applied;
 	struct findings findings;

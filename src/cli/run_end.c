@@ -64,15 +64,11 @@ static void name_drift(struct run *r, const struct changes *undone)
 	}
 }
 
-void run_undo(struct run *r)
+static void put_back(struct run *r)
 {
 	struct rollback_options ro = {.force = false};
 	struct changes undone = {0};
 	struct err e;
-
-	if (!r->applied || !*r->changeset)
-		return;
-
 	int rc = changing_open_state(&r->state, &e);
 
 	if (rc == 0)
@@ -90,6 +86,15 @@ void run_undo(struct run *r)
 		r->failed = true;
 	}
 	changes_done(&undone);
+}
+
+void run_undo(struct run *r)
+{
+	if (r->applied && *r->changeset)
+		put_back(r);
+	/* Its guardian has nothing left to do, and is gone before anybody looks for what the
+	 * command left running. */
+	changing_let_go(&r->changing, false);
 }
 
 static struct run_record make_record(const struct run *r, const struct check_selection *sel)

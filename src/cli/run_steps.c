@@ -31,7 +31,7 @@ static int apply(struct run *r, struct err *e)
 {
 	char *const hidden[] = {(char[]){"runup"}, (char[]){"run"}, (char[]){"--no-argv"}, NULL};
 	int rc = changing_apply(&r->session, &r->state, r->o->no_argv ? hidden : r->app->argv,
-				&r->changes, r->changeset, e);
+				&r->changing, &r->changes, r->changeset, e);
 
 	r->applied = rc == 0;
 	/* Not held while the command runs: another runup may have its turn. */
