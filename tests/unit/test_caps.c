@@ -66,11 +66,55 @@ static void test_effective(void **state unused_)
 	assert_int_equal(status, 0);
 }
 
+/* The row of a set in /proc/self/status. */
+static uint64_t set_in_proc(const char *name)
+{
+	char line[256];
+	unsigned long long set = UINT64_MAX;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			set = strtoull(line + strlen(name), NULL, 16);
+	if (f)
+		fclose(f);
+	return set;
+}
+
+static void test_keep(void **state unused_)
+{
+	static const uint64_t kept[] = {0, CAP_BIT(CAP_NET_ADMIN),
+					CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_SYS_PTRACE)};
+
+	if (!temp_is_root())
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		int status;
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			uint64_t had = set_in_proc("CapPrm:");
+			struct err e;
+
+			if (caps_keep(kept[i], &e) < 0)
+				_exit(2);
+			_exit(set_in_proc("CapPrm:") != (kept[i] & had) ||
+			      set_in_proc("CapEff:") != (kept[i] & had) || set_in_proc("CapInh:") ||
+			      set_in_proc("CapAmb:") || set_in_proc("CapBnd:") & ~kept[i] ||
+			      set_in_proc("NoNewPrivs:") != 1);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_effective),
+		cmocka_unit_test(test_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

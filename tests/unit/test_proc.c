@@ -57,6 +57,37 @@ static void test_limit_live(void **state unused_)
 	host_close(&h);
 }
 
+static void test_alive(void **state unused_)
+{
+	struct host h = live_host();
+	struct proc_identity p, child;
+	struct err e = {0};
+	pid_t pid;
+
+	assert_ok(proc_identity(&h, 0, &p, &e), &e);
+	assert_int_equal(proc_alive(&h, &p, &e), 1);
+	p.start_ticks++; /* another process with that number */
+	assert_int_equal(proc_alive(&h, &p, &e), 0);
+
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_ok(proc_identity(&h, pid, &child, &e), &e);
+	assert_int_equal(proc_alive(&h, &child, &e), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(proc_alive(&h, &child, &e), 0); /* a zombie */
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(proc_alive(&h, &child, &e), 0);
+	host_close(&h);
+}
+
 static void test_limit_captured(void **state unused_)
 {
 	struct temp_host t;
@@ -354,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit_live),
+		cmocka_unit_test(test_alive),
 		cmocka_unit_test(test_limit_captured),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_identity_captured),
