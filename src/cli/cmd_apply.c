@@ -98,7 +98,7 @@ static void add_written(const struct applying *a, struct strbuf *out)
 
 	if (raises_backlog(&a->plan))
 		strbuf_add(out, "a listener keeps the limit that it got: name it in [listen], or "
-				"restart the server\n");
+				"restart its server\n");
 	if (failed)
 		strbuf_addf(out, "%zu setting%s could not be written (--keep-going)\n", failed,
 			    failed == 1 ? "" : "s");
