@@ -4,7 +4,7 @@
 # Runs the tests of a build: tests/run.sh BUILD [GROUP…]
 #
 #   unit     BUILD/tests/unit/test_*     cmocka programs
-#   golden cli crash fuzz netns          tests/GROUP/*.bats; netns needs root
+#   golden cli crash fuzz netns          tests/GROUP/*.bats; crash and netns need root
 #   lint     tests/lint/run.sh           as one test
 #
 # One line a file, then failures in full, skips with their reasons, and last the closing line
@@ -222,7 +222,7 @@ run_bats_group() { # GROUP
 		[[ -e $file ]] || continue
 		label=${file#tests/}
 		label=${label%.bats}
-		if [[ $1 == netns && $EUID -ne 0 ]]; then
+		if [[ $1 == netns || $1 == crash ]] && [[ $EUID -ne 0 ]]; then
 			skip_file "$label" "$file" 'making network namespaces needs root: run it with sudo'
 		else
 			run_file "$label" bats --tap "$file"
