@@ -250,6 +250,12 @@ int journal_reopen(struct journal *j, const struct state_dir *d, const struct ch
 		return fd;
 	if (fstat(fd, &st) < 0 || (st.st_size > cs->good_end && ftruncate(fd, cs->good_end) < 0))
 		return err_errno(e, errno, "cut the torn last line off journal '%s'", cs->id);
+	if (cs->unended) {
+		int r = write_all(fd, "\n", 1);
+
+		if (r < 0)
+			return err_errno(e, -r, "end the last line of journal '%s'", cs->id);
+	}
 	memcpy(j->id, cs->id, sizeof(j->id));
 	j->fd = TAKE_FD(fd);
 	return 0;

@@ -41,9 +41,10 @@
  * never was. Of several `undone` of one change the last counts (--force after a first rollback).
  *
  * A journal that ends before a whole `planned` line, with nothing bad in it, proves that nothing
- * was written. A last line without its newline is a torn write: ignored, and cut off before the
- * next append. Anything else that is not proven by its own checksum is a bad line; those that are
- * proven around it are still used. Journals of format 1 are read as well.
+ * was written. A last line without its newline is a torn write, unless its checksum proves it
+ * whole: ignored, and cut off before the next append. Anything else that is not proven by its own
+ * checksum is a bad line; those that are proven around it are still used. Journals of format 1 are
+ * read as well.
  */
 
 /* "YYYYMMDD-HHMMSS-NNNN": UTC, and a number that orders them whatever the clock does. */
@@ -116,7 +117,8 @@ struct changeset {
 	struct bad_line *bad;
 	size_t bad_len, bad_cap;
 	uint32_t next_seq;
-	off_t good_end; /* append here: behind the last whole line */
+	off_t good_end; /* append here: behind the last whole record */
+	bool unended;	/* that one lacks its newline */
 };
 
 /*

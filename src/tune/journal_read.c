@@ -376,6 +376,29 @@ static void take_line(struct reader *r, const char *line, size_t len)
 		bad_line(r, reason);
 }
 
+/*
+ * What follows the last newline. A torn write leaves the beginning of a line there, and that is
+ * nothing. But a whole record is one, whatever became of its newline: it may be `planned`, and to
+ * take that for torn would be to say that nothing was written.
+ */
+static void take_tail(struct reader *r, const char *line, size_t len)
+{
+	struct changeset *cs = r->cs;
+	size_t whole = len;
+	uint32_t seq;
+
+	if (prove_line(cs->id, line, whole, &seq)) {
+		if (len == 0 || prove_line(cs->id, line, --whole, &seq))
+			return;
+	}
+	r->line++;
+	take_line(r, line, whole);
+	if (whole < len)
+		bad_line(r, "it ends in something else than a newline");
+	cs->good_end += (off_t)whole;
+	cs->unended = true;
+}
+
 static enum changeset_state state_of(const struct reader *r)
 {
 	const struct changeset *cs = r->cs;
@@ -455,6 +478,7 @@ static int read_lines(const struct state_dir *d, const char *id, bool header_onl
 		at = end + 1;
 		ret->good_end = at - text;
 	}
+	take_tail(&r, at, (size_t)(text + len - at));
 	ret->state = state_of(&r);
 	return 0;
 }
