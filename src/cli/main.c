@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program: global options, dispatch, the one place that prints errors and picks exit codes. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -144,8 +145,19 @@ static int dispatch(char **argv, struct arena *a, struct err *e)
 static void fill_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			abort();
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+			exit(EXIT_COULD_NOT);
+}
+
+/* A full disk or a closed pipe must not look like success: what it hid has been done, though. */
+static int end_output(int r)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return r;
+	fprintf(stderr, "runup: write to standard output: %s (what was to be told is done)\n",
+		strerror(errno ? errno : EIO));
+	return r == EXIT_CLEAN ? EXIT_COULD_NOT : r;
 }
 
 int main(int argc, char **argv)
@@ -166,8 +178,5 @@ int main(int argc, char **argv)
 		r = e.code == ERR_BAD_INPUT ? EXIT_BAD_INPUT : EXIT_COULD_NOT;
 	}
 	arena_done(&a);
-	/* A full disk or a closed pipe must not look like success. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && r == EXIT_CLEAN)
-		r = EXIT_COULD_NOT;
-	return r;
+	return end_output(r);
 }

@@ -163,8 +163,12 @@ static int load_file(struct profile *p, const char *name, const char *beside, in
 		return fd;
 	cleanup_fclose FILE *file = fdopen(fd, "r");
 
-	if (!file)
-		out_of_memory();
+	if (!file) {
+		int r = err_errno(e, errno, "read profile '%s'", ps.path);
+
+		close(fd);
+		return r;
+	}
 	ps.file = file;
 	p->path = ps.path;
 

@@ -75,9 +75,11 @@ static void list_folder(const struct host *h, const char *folder, struct conf_fi
 	cleanup_closedir DIR *dir = opened;
 
 	if (!dir) {
+		int r = fd < 0 ? fd : err_errno(&e, errno, "list '%s'", folder);
+
 		if (fd >= 0)
 			close(fd);
-		if (fd != -ENOENT && fd != -ENOTDIR)
+		if (r != -ENOENT && r != -ENOTDIR)
 			note_unread(c, folder, &e);
 		return;
 	}

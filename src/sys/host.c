@@ -35,6 +35,20 @@ static int enter_netns(struct host *h, const char *netns, struct err *e)
 	return 0;
 }
 
+/*
+ * A cookie that cannot be asked for right now (no descriptor, no memory) is an error: a changeset
+ * without it would be of no namespace that is ever found again. Kernels before 5.14 have none, and
+ * a seccomp filter may keep it from everybody; then nothing is ever compared with one.
+ */
+static int read_cookie(struct host *h, struct err *e)
+{
+	h->netns_cookie = netns_cookie();
+	if (h->netns_cookie || errno == ENOPROTOOPT || errno == EAFNOSUPPORT || errno == EPERM ||
+	    errno == EACCES)
+		return 0;
+	return err_errno(e, errno, "read the cookie of this network namespace");
+}
+
 int host_open(struct host *h, const char *root, const char *netns, struct err *e)
 {
 	*h = (struct host){.root_fd = -1, .origin_netns_fd = -1, .root = root ? root : "/"};
@@ -55,8 +69,12 @@ int host_open(struct host *h, const char *root, const char *netns, struct err *e
 		if (r < 0)
 			return r;
 	}
-	if (!h->captured)
-		h->netns_cookie = netns_cookie();
+	if (!h->captured) {
+		int r = read_cookie(h, e);
+
+		if (r < 0)
+			return r;
+	}
 	h->init_netns = file_exists(h, "/proc/sys/net/core/netdev_max_backlog");
 	describe(h, "/proc/sys/kernel/random/boot_id", h->boot_id, sizeof(h->boot_id));
 	describe(h, "/proc/sys/kernel/osrelease", h->release, sizeof(h->release));

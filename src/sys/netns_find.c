@@ -100,9 +100,14 @@ static int look(struct search *s, int dir, const char *name)
 		return 0;
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return errno == EINVAL ? 0 : -errno; /* EINVAL: another kind of namespace */
+
+	/* Without descriptors or memory to ask with, it may be the one that is looked for. */
+	uint64_t cookie = netns_cookie();
+	if (!cookie)
+		return errno ? -errno : -EIO;
 	if (stat("/proc/thread-self/net/dev", &st) == 0)
 		inodes_add(&s->known, st.st_ino);
-	if (netns_cookie() == s->cookie)
+	if (cookie == s->cookie)
 		s->found_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -120,9 +125,16 @@ static void each_number(struct search *s, int parent, const char *name,
 			close(fd);
 		return;
 	}
-	for (struct dirent *d; s->found_fd < 0 && (d = readdir(dir));) {
+	while (s->found_fd < 0) {
 		uint64_t number;
 
+		errno = 0;
+		struct dirent *d = readdir(dir);
+		if (!d) {
+			if (errno)
+				note_failure(s);
+			return;
+		}
 		if (parse_u64(d->d_name, 0, INT_MAX, &number) == 0)
 			each(s, dirfd(dir), d->d_name);
 	}
@@ -221,6 +233,8 @@ static void look_at_mounts(struct search *s)
 		if (errno)
 			note_failure(s);
 	}
+	if (ferror(f))
+		s->incomplete = true;
 }
 
 /* In a process namespace of its own runup does not see who else keeps a namespace alive. */

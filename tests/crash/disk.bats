@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A disk that is full, read-only or broken: apply changes nothing, and says why.
+
+load ../lib/runup
+load ../lib/netns
+
+setup() {
+	need_root
+	need_command ip strace
+	ns=$(netns_make)
+	values >"$BATS_TEST_TMPDIR/start"
+	state=$BATS_TEST_TMPDIR/state
+	profile=$BATS_TEST_DIRNAME/three.ini
+}
+
+values() {
+	ip netns exec "$ns" grep -H . /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_tw_reuse \
+		/proc/sys/net/ipv4/ip_local_reserved_ports || true
+}
+
+as_at_start() {
+	values | diff "$BATS_TEST_TMPDIR/start" -
+}
+
+# runup where STATE is a tmpfs with these mount options, after a command that prepares it.
+on_tmpfs() { # OPTIONS PREPARE ARGS…
+	local options=$1 prepare=$2
+	shift 2
+	mkdir -p "$state"
+	# shellcheck disable=SC2016 # the inner shell's
+	run_command unshare -m bash -c '
+		set -e
+		state=$1 options=$2 prepare=$3
+		shift 3
+		mount -t tmpfs -o "$options" none "$state"
+		chmod 0700 "$state"
+		cd "$state"
+		eval "$prepare"
+		cd /
+		exec "$@"
+	' - "$state" "$options" "$prepare" "$RUNUP" --netns "$ns" "$@"
+}
+
+@test "no inode is left, at each of the three things that are made" {
+	for inodes in 1 2 3; do # the folder itself is the first
+		on_tmpfs "nr_inodes=$inodes" : apply "$profile"
+		assert_exit 3
+		assert_one_error 'No space left on device'
+		assert_out 'not applied: nothing was written'
+		as_at_start
+	done
+	on_tmpfs nr_inodes=4 : apply "$profile"
+	assert_exit 0
+}
+
+@test "no block is left: for none of the journal, for some, for all but its planned record" {
+	# A value of nearly a page, three times in its record: the journal takes three pages, and its
+	# last record is in the third.
+	ip netns exec "$ns" bash -c 'seq -s , 10000 2 11300 >/proc/sys/net/ipv4/ip_local_reserved_ports'
+	values >"$BATS_TEST_TMPDIR/start"
+	for free in 0 1 2; do
+		on_tmpfs size=64k "mkdir -m 700 changesets; : >lock; head -c 64k /dev/zero >fill || :
+			truncate -s $((64 - 4 * free))k fill" apply "$profile"
+		assert_exit 3
+		assert_one_error 'write journal .*nothing was changed.*No space left on device'
+		assert_out 'not applied: nothing was written'
+		as_at_start
+	done
+	on_tmpfs size=64k "mkdir -m 700 changesets; : >lock; head -c 36k /dev/zero >fill" apply "$profile"
+	assert_exit 0
+}
+
+@test "a read-only disk, with and without a state folder" {
+	on_tmpfs mode=0700 'mount -o remount,ro "$state"' apply "$profile"
+	assert_exit 3
+	assert_one_error 'Read-only file system'
+	on_tmpfs mode=0700 'mkdir -m 700 changesets; : >lock; mount -o remount,ro "$state"' apply "$profile"
+	assert_exit 3
+	assert_one_error 'Read-only file system'
+	as_at_start
+}
+
+# The system calls of a run, one name a line; what only the loader and the allocator do is theirs.
+calls_of() { # ARGS…
+	strace -qq -f -o "$BATS_TEST_TMPDIR/calls" "$@" >/dev/null
+	sed -E 's/^[0-9]+ +//; s/\(.*//' "$BATS_TEST_TMPDIR/calls" |
+		grep -vE '^(execve|brk|mmap|munmap|mprotect|arch_prctl|set_tid_address|set_robust_list|rseq|exit_group|\+\+\+.*)$'
+}
+
+# Lets the Nth of each kind of call fail with EIO, and calls after_each CALL N.
+each_call_fails() { # CALLS ARGS…
+	local calls=$1 call n count environment
+	shift
+	mapfile -t environment < <(runup_environment)
+	while read -r count call; do
+		for ((n = 1; n <= count; n++)); do
+			before_each
+			status=0
+			env -i "${environment[@]}" strace -qq -o /dev/null -e trace="$call" \
+				-e inject="$call:error=EIO:when=$n" "$@" \
+				>"$BATS_TEST_TMPDIR/stdout" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- || status=$?
+			runup_command="$call number $n fails: $*"
+			after_each || return 1
+			tried=$((tried + 1))
+		done
+	done < <(sort <<<"$calls" | uniq -c)
+}
+
+@test "EIO from every system call of an apply: all of it is done, or nothing" {
+	local environment
+	mapfile -t environment < <(runup_environment)
+	calls=$(calls_of env -i "${environment[@]}" "$RUNUP" --netns "$ns" apply "$profile")
+	values >"$BATS_TEST_TMPDIR/applied"
+	runup rollback
+	as_at_start
+	rm -rf "$state"
+	grep -q '^fsync$' <<<"$calls"
+	before_each() { :; }
+	after_each() {
+		if [[ $status -eq 0 ]] || grep -q 'standard output' "$BATS_TEST_TMPDIR/stderr"; then
+			values | diff "$BATS_TEST_TMPDIR/applied" - || show 'not all of it is done' || return 1
+		else
+			# The loader has 127 for a library that cannot be read, and aborts.
+			[[ $status -eq 3 || $status -eq 127 || $status -eq 2 ]] || show 'wrong status' || return 1
+			[[ -s $BATS_TEST_TMPDIR/stderr ]] || show 'says nothing' || return 1
+			as_at_start || show 'something was changed' || return 1
+			refute_out 'written as changeset' || return 1
+		fi
+		runup rollback --all
+		assert_exit 0 && as_at_start && rm -rf "$state"
+	}
+	tried=0
+	each_call_fails "$calls" "$RUNUP" --netns "$ns" apply "$profile"
+	[[ $tried -ge 150 ]]
+}
+
+@test "EIO from every system call of a rollback: the next one ends at the start" {
+	local environment
+	mapfile -t environment < <(runup_environment)
+	runup --netns "$ns" apply "$profile"
+	calls=$(calls_of env -i "${environment[@]}" "$RUNUP" rollback)
+	as_at_start
+	before_each() {
+		rm -rf "$state"
+		runup --netns "$ns" apply "$profile"
+		assert_exit 0
+	}
+	after_each() {
+		if [[ $status -eq 0 ]]; then
+			as_at_start || show 'exit 0, but not as at the start' || return 1
+		else
+			[[ $status -eq 3 || $status -eq 127 || $status -eq 2 ]] || show 'wrong status' || return 1
+		fi
+		runup rollback
+		assert_exit 0 && as_at_start || show 'not as at the start'
+	}
+	tried=0
+	each_call_fails "$calls" "$RUNUP" rollback
+	[[ $tried -ge 150 ]]
+}
+
+@test "fifty applies and fifty rollbacks at once: they queue, none fails, the end is the start" {
+	local environment pids=() pid
+	mapfile -t environment < <(runup_environment)
+	runup --netns "$ns" apply "$profile" # makes the state folder, which the rollbacks look for
+	for ((i = 1; i <= 50; i++)); do
+		sed "s/20000/$((20000 + i))/" "$profile" >"$BATS_TEST_TMPDIR/$i.ini"
+		env -i "${environment[@]}" "$RUNUP" --netns "$ns" apply "$BATS_TEST_TMPDIR/$i.ini" \
+			>"$BATS_TEST_TMPDIR/apply.$i" 2>&1 </dev/null 3>&- &
+		pids+=($!)
+		env -i "${environment[@]}" "$RUNUP" rollback \
+			>"$BATS_TEST_TMPDIR/rollback.$i" 2>&1 </dev/null 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || {
+			echo "one of them failed:"
+			grep -H . "$BATS_TEST_TMPDIR"/apply.* "$BATS_TEST_TMPDIR"/rollback.*
+			return 1
+		}
+	done
+	runup rollback --all
+	assert_exit 0
+	as_at_start
+	runup status
+	assert_exit 0
+}
