@@ -197,23 +197,30 @@ static inline void box_enter(struct box *b, bool outside)
 	box_reset(b);
 }
 
-/* The id of the Nth changeset, from 1: names sort by time and number. */
-static inline void box_changeset(const struct box *b, unsigned n, char *id, size_t size)
+static inline int box_is_journal(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* How many changesets there are; the Nth one's id, from 1, into id. Names sort by age. */
+static inline unsigned box_changesets(const struct box *b, unsigned n, char *id, size_t size)
 {
 	struct dirent **entry;
 	char folder[300];
 
 	snprintf(folder, sizeof(folder), "%s/changesets", b->state);
-	int len = scandir(folder, &entry, NULL, alphasort);
+	int len = scandir(folder, &entry, box_is_journal, alphasort);
 
-	n += 1; /* "." and ".." come first */
-	if (len < 0 || n >= (unsigned)len)
-		die("there is no changeset number %u", n - 1);
-	snprintf(id, size, "%s", entry[n]->d_name);
-	id[strcspn(id, ".")] = '\0';
-	for (int i = 0; i < len; i++)
+	if (len < 0)
+		return 0;
+	for (int i = 0; i < len; i++) {
+		if ((unsigned)i + 1 == n)
+			snprintf(id, size, "%.*s", (int)strcspn(entry[i]->d_name, "."),
+				 entry[i]->d_name);
 		free(entry[i]);
+	}
 	free(entry);
+	return (unsigned)len;
 }
 
 /* A command line in memory of its own. */
@@ -235,7 +242,10 @@ static inline void box_words(const struct box *b, const char *line, struct words
 		if (strcmp(word, "@netns") == 0) {
 			shown = b->netns;
 		} else if (*word == '@') {
-			box_changeset(b, (unsigned)atoi(word + 1), id, sizeof(id));
+			unsigned number = (unsigned)atoi(word + 1);
+
+			if (box_changesets(b, number, id, sizeof(id)) < number)
+				die("%s: there are not that many changesets", line);
 			shown = id;
 		} else if (strstr(word, ".ini")) {
 			front = b->profiles;
