@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <jansson.h>
-#include <zlib.h>
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
@@ -21,15 +20,6 @@
 
 /* `done`, `before` and `undone` carry fewer values than intents: they fit into what is left. */
 #define CREATE_SIZE_MAX (JOURNAL_SIZE_MAX / 4)
-
-uint32_t journal_crc(const char *id, uint32_t seq, const char *json, size_t len)
-{
-	char front[CHANGESET_ID_MAX + 16];
-	int n = snprintf(front, sizeof(front), "%s %08" PRIu32 " ", id, seq);
-	uLong crc = crc32(0, (const Bytef *)front, (uInt)n);
-
-	return (uint32_t)crc32(crc, (const Bytef *)json, (uInt)len);
-}
 
 /* Adds one line; takes over rec, which is NULL where a text in it is not UTF-8. */
 static int add_line(const char *id, uint32_t seq, json_t *rec, struct strbuf *out, struct err *e)

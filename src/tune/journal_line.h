@@ -21,6 +21,9 @@ const char *journal_name(const char *id, char buf[JOURNAL_NAME_MAX]);
 /* CRC-32 over id, SEQ and the JSON text. */
 uint32_t journal_crc(const char *id, uint32_t seq, const char *json, size_t len);
 
+/* Checks a line's frame and checksum. NULL when it is proven, else why not. */
+const char *journal_prove_line(const char *id, const char *line, size_t len, uint32_t *ret_seq);
+
 /*
  * Opens a journal beneath the folder: never a link, never waiting for a FIFO's other end. A
  * descriptor, or -errno; -ENOENT is set as such.

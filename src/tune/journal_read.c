@@ -307,38 +307,6 @@ static const struct {
 	{"undone", take_undone}, {"closed", take_closed},   {"confirmed", take_confirmed},
 };
 
-/* Exactly `digits` digits of the base, lower case, and a blank. */
-static bool frame_number(const char *text, int digits, unsigned base, uint32_t *ret)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < digits; i++) {
-		const char *set = "0123456789abcdef";
-		const char *at = text[i] ? memchr(set, text[i], base) : NULL;
-
-		if (!at)
-			return false;
-		v = v * base + (uint64_t)(at - set);
-	}
-	*ret = (uint32_t)v;
-	return text[digits] == ' ';
-}
-
-/* Checks a line's frame and checksum. NULL when it is proven, else why not. */
-static const char *prove_line(const char *id, const char *line, size_t len, uint32_t *ret_seq)
-{
-	uint32_t crc;
-
-	if (len <= JOURNAL_FRAME || !frame_number(line, 8, 10, ret_seq) ||
-	    !frame_number(line + 9, 8, 16, &crc))
-		return "not a record";
-	if (len >= JOURNAL_LINE_MAX)
-		return "too long for a record";
-	if (journal_crc(id, *ret_seq, line + JOURNAL_FRAME, len - JOURNAL_FRAME) != crc)
-		return "its checksum does not fit";
-	return NULL;
-}
-
 static const char *take_record(struct reader *r, const char *json, size_t len, uint32_t seq)
 {
 	json_t *rec = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
@@ -357,7 +325,7 @@ static const char *take_record(struct reader *r, const char *json, size_t len, u
 static void take_line(struct reader *r, const char *line, size_t len)
 {
 	uint32_t seq, *next = &r->cs->next_seq;
-	const char *reason = prove_line(r->cs->id, line, len, &seq);
+	const char *reason = journal_prove_line(r->cs->id, line, len, &seq);
 
 	if (!reason && (int64_t)seq <= r->last)
 		reason = "a record out of order";
@@ -387,8 +355,8 @@ static void take_tail(struct reader *r, const char *line, size_t len)
 	size_t whole = len;
 	uint32_t seq;
 
-	if (prove_line(cs->id, line, whole, &seq)) {
-		if (len == 0 || prove_line(cs->id, line, --whole, &seq))
+	if (journal_prove_line(cs->id, line, whole, &seq)) {
+		if (len == 0 || journal_prove_line(cs->id, line, --whole, &seq))
 			return;
 	}
 	r->line++;
