@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "core/capacity_rows.h"
 #include "core/check.h"
+#include "core/ct_use.h"
 #include "sys/ct.h"
 
 /* The fill at which dashboards warn (node-mixin: 75 %), and where little is left. */
@@ -101,6 +102,15 @@ static void judge_fill(const struct check_input *in, const struct ct_stats *s, s
 	f->status = check_threshold(in, "conntrack.capacity", &t, percent);
 	if (!s->max)
 		f->observed = finding_text(out, "%s entries, no limit", a);
+	if (in->verbose && !s->entries) {
+		struct ct_use use;
+
+		ct_use_read(in->host, in->load, 0, &use);
+		f->observed = finding_text(out, "%s; %s", f->observed,
+					   use.activity == CT_ACTIVITY_UNKNOWN
+						   ? "whether it is active here is not known"
+						   : use.why);
+	}
 	if (f->status == FINDING_PASS && !in->verbose)
 		return;
 	f->why = breakdown(in, s, out);
@@ -120,11 +130,17 @@ static void judge_load(const struct check_input *in, struct findings *out)
 
 	struct row row = row_for(RESOURCE_conntrack, &facts, in->load);
 
-	if (!row.load.known)
+	if (!row.load.known && row.state != ROW_NA)
 		return;
 
 	struct finding *f =
 		finding_add(out, "conntrack.capacity", FINDING_PASS, "room for the load");
+
+	if (row.state == ROW_NA) {
+		f->status = FINDING_NA;
+		f->observed = finding_text(out, "%s", row.reason);
+		return;
+	}
 	/* __nf_conntrack_alloc(): with nf_conntrack_max 0 nothing is ever full. */
 	uint64_t left = row.limit > row.held ? row.limit - row.held : 0;
 
@@ -133,6 +149,10 @@ static void judge_load(const struct check_input *in, struct findings *out)
 				    : "no limit";
 	f->required = finding_text(out, "%s", units_count(row.load.value, b));
 	f->arithmetic = finding_text(out, "%s", row.load.arithmetic);
+	if (row.state == ROW_UNKNOWN) {
+		f->status = FINDING_UNKNOWN;
+		f->why = finding_text(out, "%s", row.reason);
+	}
 	if (row.state != ROW_BREAKS)
 		return;
 	f->status = FINDING_FAIL;

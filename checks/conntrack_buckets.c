@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "core/capacity.h"
 #include "core/check_key.h"
+#include "core/ct_use.h"
 #include "sys/file.h"
 
 #define ID "conntrack.buckets"
@@ -70,6 +71,20 @@ static void judge(const struct table *t, uint64_t entries, struct finding *f, st
 			      power_of_two(entries));
 }
 
+/* Asked only where it matters, since it takes reading the rules of the packet filter. */
+static void excuse(const struct check_input *in, const struct table *t, struct finding *f,
+		   struct findings *out)
+{
+	struct ct_use use;
+
+	ct_use_read(in->host, in->load, t->entries, &use);
+	if (!ct_use_needs_none(&use) && use.activity != CT_ACTIVITY_UNKNOWN)
+		return;
+	f->status = ct_use_needs_none(&use) ? FINDING_NA : FINDING_UNKNOWN;
+	f->why = finding_text(out, "%s", use.why);
+	f->fix = NULL;
+}
+
 static int run(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct table t = {0};
@@ -108,6 +123,8 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	f->needed = true;
 	f->observed = finding_text(out, "%s buckets", a);
 	judge(&t, t.entries + d.value, f, out);
+	if (f->status != FINDING_PASS)
+		excuse(in, &t, f, out);
 	return 0;
 }
 

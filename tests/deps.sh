@@ -45,6 +45,8 @@ test   cmd:ip                      iproute2                  iproute            
 test   cmd:ss                      iproute2                  iproute                               iproute2                iproute2
 test   cmd:sysctl                  procps                    procps-ng                             procps-ng               procps
 test   cmd:nft                     nftables                  nftables                              nftables                nftables
+test   cmd:iptables-nft            iptables                  iptables-nft                          iptables                iptables
+test   cmd:iptables-legacy         iptables                  iptables-legacy                       iptables                iptables
 test   cmd:conntrack               conntrack                 conntrack-tools                       conntrack-tools         conntrack-tools
 test   cmd:strace                  strace                    strace                                strace                  strace
 test   cmd:tmux                    tmux                      tmux                                  tmux                    tmux

@@ -137,3 +137,36 @@ void ranges_done(struct ranges *r)
 	free(r->item);
 	*r = (struct ranges){0};
 }
+
+void ranges_keep(struct ranges *r, const struct ranges *only)
+{
+	struct ranges both = {0};
+
+	for (size_t i = 0; i < r->len; i++)
+		for (size_t j = 0; j < only->len; j++) {
+			const struct range *a = &r->item[i], *b = &only->item[j];
+			uint32_t low = a->low > b->low ? a->low : b->low;
+			uint32_t high = a->high < b->high ? a->high : b->high;
+
+			if (low <= high)
+				ranges_add(&both, low, high);
+		}
+	ranges_done(r);
+	*r = both;
+}
+
+void ranges_invert(struct ranges *r, uint32_t max)
+{
+	struct ranges gaps = {0};
+	uint32_t next = 0;
+
+	for (size_t i = 0; i < r->len && r->item[i].low <= max; i++) {
+		if (r->item[i].low > next)
+			ranges_add(&gaps, next, r->item[i].low - 1);
+		next = r->item[i].high + 1;
+	}
+	if (next <= max && (!r->len || r->item[r->len - 1].high < max))
+		ranges_add(&gaps, next, max);
+	ranges_done(r);
+	*r = gaps;
+}

@@ -26,6 +26,10 @@ bool ranges_contain(const struct ranges *r, uint32_t low, uint32_t high);
 bool ranges_cover(const struct ranges *r, const struct ranges *inner);
 bool ranges_equal(const struct ranges *a, const struct ranges *b);
 
+/* Leaves what is also in `only`; turns the set within 0…max into what was not in it. */
+void ranges_keep(struct ranges *r, const struct ranges *only);
+void ranges_invert(struct ranges *r, uint32_t max);
+
 /* How many numbers of low…high are in the set. */
 uint64_t ranges_count_within(const struct ranges *r, uint32_t low, uint32_t high);
 

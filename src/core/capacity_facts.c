@@ -209,7 +209,7 @@ static void read_queue(const struct host *h, const struct load *l, const struct 
 	}
 }
 
-static void read_conntrack(const struct host *h, struct conntrack_facts *c)
+static void read_conntrack(const struct host *h, const struct load *l, struct conntrack_facts *c)
 {
 	cleanup_free struct ct_stats *s = calloc(1, sizeof(*s));
 	struct err e;
@@ -231,6 +231,8 @@ static void read_conntrack(const struct host *h, struct conntrack_facts *c)
 		c->buckets = 0;
 	c->time_wait_s = conntrack_time_wait_s(h);
 	c->nat = file_exists(h, "/sys/module/nf_nat");
+	if (load_asks(l))
+		ct_use_read(h, l, c->entries, &c->use);
 }
 
 uint64_t conntrack_time_wait_s(const struct host *h)
@@ -269,7 +271,7 @@ void facts_read(const struct host *h, const struct load *l, unsigned resources, 
 			read_queue(h, l, listeners, len, names, &ret->queue);
 	}
 	if (resources & 1u << RESOURCE_conntrack)
-		read_conntrack(h, &ret->conntrack);
+		read_conntrack(h, l, &ret->conntrack);
 	facts_read_process(h, l, resources, ret);
 	facts_read_system(h, l, resources, ret);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/ct_use.h"
 #include "core/load.h"
 #include "sys/cgroup.h"
 #include "sys/host.h"
@@ -76,6 +77,8 @@ struct conntrack_facts {
 	uint64_t buckets; /* 0: not known */
 	uint64_t time_wait_s;
 	bool nat; /* a table of addresses to translate may be in use */
+	struct ct_use
+		use; /* of it in this namespace, for this load; read where something is asked */
 };
 
 /* The process whose limits count: the load's server, --pid, or this shell. */

@@ -265,12 +265,23 @@ static void row_conntrack(const struct facts *f, const struct load *l, struct ro
 	r->load = demand_conntrack(l, c->time_wait_s);
 	if (!knows(r, &c->is))
 		return;
+	if (ct_use_needs_none(&c->use)) {
+		not_touched(r, c->use.why);
+		return;
+	}
 	/* __nf_conntrack_alloc(): with nf_conntrack_max 0 nothing is ever full. */
 	r->limit = c->max ? c->max : PROC_UNLIMITED;
 	r->held = c->entries;
 	settle(r, l);
 	if (r->state == ROW_UNSIZED)
 		return;
+	if (r->state == ROW_BREAKS && c->use.activity == CT_ACTIVITY_UNKNOWN) {
+		r->state = ROW_UNKNOWN;
+		SAY(r->reason,
+		    "it breaks if connection tracking is active here, which is not "
+		    "known: %s",
+		    c->use.why);
+	}
 
 	uint64_t entries = r->demand < r->limit ? r->demand : r->limit;
 	/* 256 B of slab an entry; what NAT, accounting or labels add is another 128 or so. */

@@ -12,12 +12,11 @@
 
 #include "base/cleanup.h"
 #include "sys/file.h"
+#include "sys/modules.h"
 
 #define STAT_FILE "/proc/net/stat/nf_conntrack"
 #define COUNT_FILE "/proc/sys/net/netfilter/nf_conntrack_count"
 #define MAX_FILE "/proc/sys/net/netfilter/nf_conntrack_max"
-#define MODULES_FILE "/proc/modules"
-#define MODULES_MAX (1u << 20)
 #define STAT_MAX (512u << 10)
 
 /* One row for each counter: where it is in struct ct_counters and what both interfaces call it. */
@@ -68,19 +67,6 @@ struct nl_question ct_question(enum ct_ask ask, void *buf)
 	};
 }
 
-static bool module_listed(const char *modules, const char *name)
-{
-	size_t len = strlen(name);
-
-	while (modules) {
-		if (!strncmp(modules, name, len) && modules[len] == ' ')
-			return true;
-		modules = strchr(modules, '\n');
-		modules = modules ? modules + 1 : NULL;
-	}
-	return false;
-}
-
 /*
  * The kernel loads nf_conntrack_netlink for a question to its subsystem (nfnetlink_rcv_msg(),
  * net/netfilter/nfnetlink.c), and that pulls in nf_conntrack. What is built in is not in
@@ -88,17 +74,15 @@ static bool module_listed(const char *modules, const char *name)
  */
 bool ct_netlink_loaded(const struct host *h)
 {
-	cleanup_free char *modules = NULL;
-	struct err ignored;
-
 	if (h->captured)
 		return true;
 	if (!file_exists(h, STAT_FILE) && !file_exists(h, COUNT_FILE))
 		return false;
-	if (file_read_all(h, MODULES_FILE, MODULES_MAX, &modules, &ignored) < 0)
-		return true; /* no modules in this kernel */
-	return !module_listed(modules, "nf_conntrack") ||
-	       module_listed(modules, "nf_conntrack_netlink");
+
+	cleanup_free char *modules = modules_read(h);
+
+	return !modules || !modules_list(modules, "nf_conntrack") ||
+	       modules_list(modules, "nf_conntrack_netlink");
 }
 
 static bool get_be32(const struct nlattr *attr, uint64_t *ret)
