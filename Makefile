@@ -29,7 +29,7 @@ ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 NEEDS_BUILD := 1
 endif
 
-LIBS := libmnl libcap libbpf inih jansson zlib
+LIBS := libmnl libcap libbpf inih jansson libnftables zlib
 
 # `make preflight` and `make test` install what is missing before anything is looked for: with a
 # recursive make, since pkg-config below is asked when the Makefile is read.

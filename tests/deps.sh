@@ -33,6 +33,7 @@ build  lib:zlib                    zlib1g-dev                pkgconfig(zlib)    
 build  lib:libbpf                  libbpf-dev                pkgconfig(libbpf)                     libbpf                  pkgconfig(libbpf)
 build  lib:inih                    libinih-dev               pkgconfig(inih)                       libinih                 pkgconfig(inih)
 build  lib:jansson                 libjansson-dev            pkgconfig(jansson)                    jansson                 pkgconfig(jansson)
+build  lib:libnftables             libnftables-dev           pkgconfig(libnftables)                nftables                pkgconfig(libnftables)
 test   lib:cmocka                  libcmocka-dev             pkgconfig(cmocka)                     cmocka                  pkgconfig(cmocka)
 test   cmd:bats                    bats                      bats                                  bash-bats               bats
 test   cmd:nginx                   nginx                     nginx                                 nginx                   nginx

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/service.h"
 #include "core/check.h"
 #include "core/limit_key.h"
 #include "core/listen_key.h"
@@ -216,6 +217,30 @@ static int parse_listen(struct parser *ps, const char *key, const char *value)
 	return add_want(ps, "listen", key, value, VALUE_NUMBERS);
 }
 
+/* "notrack = tcp:8080, udp:53": a wish for each. */
+static int parse_notrack(struct parser *ps, const char *key, const char *value)
+{
+	char *words = arena_strdup(&ps->profile->arena, value), *save;
+	bool optional = *key == '-', any = false;
+	struct service ignored;
+
+	for (char *word = strtok_r(words, ", \t", &save); word;
+	     word = strtok_r(NULL, ", \t", &save)) {
+		const char *name =
+			arena_printf(&ps->profile->arena, "%s%s", optional ? "-" : "", word);
+
+		if (service_parse(word, &ignored) < 0)
+			return profile_fail(ps,
+					    "'%s = %s': expected tcp:PORT or udp:PORT, several of "
+					    "them with commas between",
+					    key, value);
+		if (!add_want(ps, "notrack", name, "untracked", VALUE_TEXT))
+			return 0;
+		any = true;
+	}
+	return any ? 1 : profile_fail(ps, "'%s' has no value", key);
+}
+
 /* [conntrack] is the short way to write what are sysctls: one knob, one name in the journal. */
 static int parse_conntrack(struct parser *ps, const char *key, const char *value)
 {
@@ -232,6 +257,8 @@ static int parse_conntrack(struct parser *ps, const char *key, const char *value
 	cleanup_with(strbuf_done) struct strbuf known = {0};
 	bool optional = *key == '-';
 
+	if (strcmp(key + optional, "notrack") == 0)
+		return parse_notrack(ps, key, value);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (strcmp(names[i].key, key + optional) == 0) {
 			const char *name = arena_printf(&ps->profile->arena, "%s%s",
@@ -241,7 +268,7 @@ static int parse_conntrack(struct parser *ps, const char *key, const char *value
 		}
 		strbuf_addf(&known, "%s%s", i ? ", " : "", names[i].key);
 	}
-	return profile_fail(ps, "unknown key '%s' in [conntrack] (known: %s)", key,
+	return profile_fail(ps, "unknown key '%s' in [conntrack] (known: %s, notrack)", key,
 			    strbuf_get(&known));
 }
 

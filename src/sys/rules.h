@@ -68,6 +68,10 @@ struct rules {
  * such a record; -EOPNOTSUPP: it cannot be told whether asking would load nf_tables.
  */
 must_check int rules_read(const struct host *h, struct rules *ret, struct err *e);
+
+/* The same of one table of nf_tables' inet family alone, whatever else there is. */
+must_check int rules_read_table(const struct host *h, const char *table, struct rules *ret,
+				struct err *e);
 void rules_done(struct rules *r);
 
 /* Packets: of one family and protocol, to or from some ports. */

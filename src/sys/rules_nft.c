@@ -283,16 +283,23 @@ static void resolve(const struct host *h, const struct port_lookup *l, struct ru
 	free(all.item);
 }
 
-static int ask(const struct host *h, enum rules_ask what, mnl_cb_t each, void (*reset)(void *),
-	       struct reading *r, struct err *e)
+/* table: only its rules are asked for (nf_tables_dump_rules_start()); NULL: all. */
+static int ask(const struct host *h, enum rules_ask what, const char *table, mnl_cb_t each,
+	       void (*reset)(void *), struct reading *r, struct err *e)
 {
-	_Alignas(struct nlmsghdr) char buf[NL_REQUEST_MAX];
+	_Alignas(struct nlmsghdr) char buf[SET_REQUEST_MAX];
 	struct nl_question q = rules_question(what, buf);
+	struct nfgenmsg *nf = mnl_nlmsg_get_payload(q.request);
 
+	if (table) {
+		nf->nfgen_family = NFPROTO_INET;
+		if (!mnl_attr_put_strz_check(q.request, sizeof(buf), NFTA_RULE_TABLE, table))
+			return err_set(e, ENAMETOOLONG, "ask for the rules of table '%s'", table);
+	}
 	return nl_ask(h, &q, each, reset, r, e);
 }
 
-int rules_read_nft(const struct host *h, struct rules *ret, struct err *e)
+static int read_nft(const struct host *h, const char *table, struct rules *ret, struct err *e)
 {
 	cleanup_with(reading_done) struct reading r = {.rules = ret};
 	/* The kernel would load nf_tables for the question (nfnetlink_rcv_msg()). */
@@ -306,15 +313,32 @@ int rules_read_nft(const struct host *h, struct rules *ret, struct err *e)
 	if (module == MODULE_ABSENT)
 		return 0;
 
-	int result = ask(h, RULES_ASK_TABLES, on_table, reset_tables, &r, e);
+	int result = ask(h, RULES_ASK_TABLES, NULL, on_table, reset_tables, &r, e);
 	/* nfnetlink_rcv_msg(): a kernel without nf_tables has no such subsystem. */
 	if (result == -EINVAL || result == -EPROTONOSUPPORT || (result == 0 && !r.tables))
 		return 0;
 	if (result == 0)
-		result = ask(h, RULES_ASK_CHAINS, on_chain, reset_chains, &r, e);
+		result = ask(h, RULES_ASK_CHAINS, NULL, on_chain, reset_chains, &r, e);
 	if (result == 0)
-		result = ask(h, RULES_ASK_RULES, on_rule, reset_rules, &r, e);
+		result = ask(h, RULES_ASK_RULES, table, on_rule, reset_rules, &r, e);
 	for (size_t i = 0; result == 0 && i < r.lookup_len; i++)
 		resolve(h, &r.lookup[i], &ret->item[r.lookup[i].rule]);
 	return result;
+}
+
+int rules_read_nft(const struct host *h, struct rules *ret, struct err *e)
+{
+	return read_nft(h, NULL, ret, e);
+}
+
+int rules_read_table(const struct host *h, const char *table, struct rules *ret, struct err *e)
+{
+	cleanup_with(rules_done) struct rules r = {0};
+	int result = read_nft(h, table, &r, e);
+
+	if (result < 0)
+		return err_wrap(e, "read the rules of table '%s'", table);
+	*ret = r;
+	r = (struct rules){0};
+	return 0;
 }

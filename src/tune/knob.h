@@ -96,6 +96,7 @@ struct knob {
 extern const struct knob knob_sysctl;
 extern const struct knob knob_listen;
 extern const struct knob knob_rlimit;
+extern const struct knob knob_notrack;
 
 /* The knob of a kind, or NULL: not known. */
 const struct knob *knob_find(const char *kind);

@@ -11,6 +11,7 @@ static const struct knob *const knobs[] = {
 	&knob_sysctl,
 	&knob_listen,
 	&knob_rlimit,
+	&knob_notrack,
 };
 
 const struct knob *knob_find(const char *kind)

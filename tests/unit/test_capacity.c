@@ -263,6 +263,30 @@ static void test_ports_bound_what_conntrack_can_hold(void **state)
 	load_done(&l);
 }
 
+static void test_a_table_that_is_not_used(void **state)
+{
+	(void)state;
+	struct facts f = usual();
+	struct load l = LOADED("role", "server", "connections", "300000", "port", "80");
+
+	f.conntrack.use = (struct ct_use){.activity = CT_ACTIVE};
+	assert_int_equal(row_for(RESOURCE_conntrack, &f, &l).state, ROW_BREAKS);
+	f.conntrack.use = (struct ct_use){.activity = CT_INACTIVE, .why = "nobody asks for it"};
+	struct row r = row_for(RESOURCE_conntrack, &f, &l);
+	assert_int_equal(r.state, ROW_NA);
+	assert_string_equal(r.reason, "nobody asks for it");
+	f.conntrack.use = (struct ct_use){.activity = CT_ACTIVE, .untracked = true};
+	assert_int_equal(row_for(RESOURCE_conntrack, &f, &l).state, ROW_NA);
+	/* Not known whether it is used: that matters only where it would break. */
+	f.conntrack.use = (struct ct_use){.activity = CT_ACTIVITY_UNKNOWN, .why = "not root"};
+	r = row_for(RESOURCE_conntrack, &f, &l);
+	assert_int_equal(r.state, ROW_UNKNOWN);
+	assert_non_null(strstr(r.reason, "not root"));
+	f.conntrack.max = 400000;
+	assert_int_equal(row_for(RESOURCE_conntrack, &f, &l).state, ROW_FITS);
+	load_done(&l);
+}
+
 static void test_descriptors_by_runtime(void **state)
 {
 	(void)state;
@@ -405,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_both_sides_of_a_proxy),
 		cmocka_unit_test(test_time_wait_is_of_the_end_that_closes),
 		cmocka_unit_test(test_ports_bound_what_conntrack_can_hold),
+		cmocka_unit_test(test_a_table_that_is_not_used),
 		cmocka_unit_test(test_descriptors_by_runtime),
 		cmocka_unit_test(test_the_tightest_limit_on_threads),
 		cmocka_unit_test(test_memory_and_cpus),
