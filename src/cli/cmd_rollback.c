@@ -101,6 +101,9 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 			"roll back changeset '%s': line 1 of its journal is not believed (%s), so "
 			"nothing was touched",
 			id, cs.bad_len ? cs.bad[0].reason : "no header");
+	if (r == 0 && cs.tenure.run && tenure_state(h, &cs) == TENURE_WORKING)
+		output_note(out->app, "changeset %s belongs to a run in progress (pid %d)", id,
+			    (int)cs.tenure.maker.pid);
 	if (r == 0)
 		r = rollback_changeset(h, d, id, &ro, &done, e);
 	if (r == 0) {

@@ -77,6 +77,10 @@ static void put_back(struct run *r)
 	state_dir_close(&r->state);
 	take_results(&r->changes, &undone);
 	name_drift(r, &undone);
+	/* It had at least one change, so somebody has taken it back before. */
+	if (rc == 0 && undone.len == 0)
+		verdict_suspect(&r->verdict, "its settings were rolled back by somebody while it "
+					     "ran");
 	if (rc == 0 &&
 	    (changes_count(&undone, CHANGE_FAILED) || changes_count(&undone, CHANGE_UNKNOWN)))
 		rc = err_set(&e, EIO, "not every setting could be put back; try: runup rollback %s",
