@@ -103,9 +103,12 @@ static uint64_t caps_of(const struct changes *plan)
 {
 	uint64_t caps = 0;
 
-	for (size_t i = 0; i < plan->len; i++)
-		if (plan->item[i].result == CHANGE_PLANNED)
-			caps |= knob_find(plan->item[i].kind)->caps;
+	for (size_t i = 0; i < plan->len; i++) {
+		const struct change *c = &plan->item[i];
+
+		if (c->result == CHANGE_PLANNED)
+			caps |= knob_find(c->kind)->caps(c->key);
+	}
 	return caps;
 }
 

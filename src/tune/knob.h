@@ -87,10 +87,10 @@ struct knob {
 	/* Orders changes: lower is written first (a ceiling before what it caps). */
 	int (*rank)(const char *key);
 	/*
-	 * What reading, writing and identifying a key of this kind takes besides being root, who
-	 * owns the files (CAP_BIT(CAP_…) of sys/caps.h): all that a guardian keeps.
+	 * What reading, writing and identifying a key takes besides being root, who owns the files
+	 * (CAP_BIT(CAP_…) of sys/caps.h): all that a guardian keeps.
 	 */
-	uint64_t caps;
+	uint64_t (*caps)(const char *key);
 };
 
 extern const struct knob knob_sysctl;

@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "core/listen_key.h"
+#include "sys/caps.h"
 #include "sys/listener_limit.h"
 #include "sys/nl_sockdiag.h"
 
@@ -126,6 +127,12 @@ static int rank(const char *key unused_)
 	return 7;
 }
 
+/* Whose socket it is: /proc/PID/fd of any user; the socket itself: pidfd_getfd(2). */
+static uint64_t caps(const char *key unused_)
+{
+	return CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_DAC_READ_SEARCH);
+}
+
 const struct knob knob_listen = {
 	.kind = "listen",
 	.expand = expand,
@@ -136,4 +143,5 @@ const struct knob knob_listen = {
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
+	.caps = caps,
 };

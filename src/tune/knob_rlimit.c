@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "core/limit_key.h"
+#include "sys/caps.h"
 #include "sys/unit_limit.h"
 
 static int parse_key(const char *key, struct limit_key *ret, struct err *e)
@@ -170,6 +171,15 @@ static int rank(const char *key)
 	return durable(key) ? 5 : 6;
 }
 
+/*
+ * systemd knows root without CAP_SYS_ADMIN by polkit alone (sd_bus_query_sender_privilege()), which
+ * a server may not have. Other users' processes and hard limits: prlimit(2).
+ */
+static uint64_t caps(const char *key)
+{
+	return durable(key) ? CAP_BIT(CAP_SYS_ADMIN) : CAP_BIT(CAP_SYS_RESOURCE);
+}
+
 const struct knob knob_rlimit = {
 	.kind = "rlimit",
 	.expand = expand,
@@ -184,4 +194,5 @@ const struct knob knob_rlimit = {
 	.reused = true,
 	.durable = durable,
 	.rank = rank,
+	.caps = caps,
 };

@@ -145,6 +145,15 @@ static int rank(const char *key)
 	return 4;
 }
 
+/*
+ * Who may administer the network may write net.* like its owner, also where root is not the host's
+ * (net_ctl_permissions(), net/sysctl_net.c). The others are root's files.
+ */
+static uint64_t caps(const char *key)
+{
+	return of_netns(key) ? CAP_BIT(CAP_NET_ADMIN) : 0;
+}
+
 const struct knob knob_sysctl = {
 	.kind = "sysctl",
 	.permitted = permitted,
@@ -154,7 +163,5 @@ const struct knob knob_sysctl = {
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
-	/* Whoever may administer the network may write net.* like its owner, also where root is not
-	 * the host's (net_ctl_permissions(), net/sysctl_net.c). */
-	.caps = CAP_BIT(CAP_NET_ADMIN),
+	.caps = caps,
 };
