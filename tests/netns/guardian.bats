@@ -282,15 +282,15 @@ waits_for_its_time() { # PID
 	[[ $(readlink "/proc/$1/fd/3") == 'anon_inode:[timerfd]' ]]
 }
 
-assert_guardian() { # PID: what it has, is and stands in
+assert_guardian() { # PID CAPABILITIES (hex): what it has, is and stands in
 	local fd session
 	session=$(sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f3,4)
 	[[ $session == "$1 $1" ]] || show "session and group: $session"
 	for fd in 0 1 2; do
 		[[ $(readlink "/proc/$1/fd/$fd") == /dev/null ]]
 	done
-	for set in CapPrm CapEff CapBnd; do # CAP_NET_ADMIN, 12
-		grep -qE "^$set:[[:space:]]0*1000$" "/proc/$1/status" || show "$set of the guardian"
+	for set in CapPrm CapEff CapBnd; do
+		grep -qE "^$set:[[:space:]]0*$2\$" "/proc/$1/status" || show "$set of the guardian"
 	done
 	grep -qE '^CapInh:[[:space:]]0+$' "/proc/$1/status"
 	grep -qE '^CapAmb:[[:space:]]0+$' "/proc/$1/status"
@@ -302,7 +302,7 @@ assert_guardian() { # PID: what it has, is and stands in
 @test "what a guardian has: a session, no descriptors of others, one capability, the namespace" {
 	exec 7<"$profile" 8>"$BATS_TEST_TMPDIR/inherited" 9</dev/zero
 	start_run sleep sleep 60
-	assert_guardian "$guard"
+	assert_guardian "$guard" 1000 # CAP_NET_ADMIN, 12
 	for fd in "/proc/$guard/fd"/*; do
 		[[ ${fd##*/} -gt 2 ]] || continue
 		[[ $(readlink "$fd") == pipe:* ]] || show "open: $(readlink "$fd")"
@@ -318,9 +318,43 @@ assert_guardian() { # PID: what it has, is and stands in
 	assert_exit 0
 	exec 7<&- 8>&- 9<&-
 	guard=$(guardian)
-	assert_guardian "$guard"
+	assert_guardian "$guard" 1000
 	wait_until 5 waits_for_its_time "$guard"
 	[[ $(find "/proc/$guard/fd" -type l | wc -l) -eq 4 ]]
+}
+
+@test "other knobs: another user's listener and a process's limits are put back with what is kept for them" {
+	need_command setpriv ss prlimit
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=8192
+	start_background server ip netns exec "$ns" setpriv --reuid 65534 --regid 65534 --clear-groups \
+		prlimit --nofile=100:4096 "$PYTHON" -c '
+import signal, socket
+s = socket.socket()
+s.bind(("127.0.0.1", 8080))
+s.listen(100)
+signal.pause()'
+	server=$background_pid
+	wait_for_port "$ns" 8080
+	p=$(make_profile listen <<<$'[listen]\ntcp:8080 = >= 4000')
+	runup --netns "$ns" apply "$p" --for 3s
+	assert_exit 0
+	[[ $(netns_exec "$ns" ss -Hltn | awk '{ print $3 }') == 4000 ]]
+	assert_guardian "$(guardian)" 80004 # CAP_SYS_PTRACE, 19, and CAP_DAC_READ_SEARCH, 2
+	wait_until 10 ended "$(guardian)"
+	[[ $(netns_exec "$ns" ss -Hltn | awk '{ print $3 }') == 100 ]]
+	[[ $(process_state "$server") == S ]]
+
+	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/guarded-sleep"
+	start_background guarded ip netns exec "$ns" prlimit --nofile=100:4096 "$BATS_TEST_TMPDIR/guarded-sleep" 300
+	sleeper=$background_pid
+	wait_until 5 grep -q guarded-sleep "/proc/$sleeper/comm"
+	p=$(make_profile limit <<<$'[rlimit process:guarded-sleep]\nnofile = >= 2000')
+	runup --netns "$ns" apply "$p" --for 2s
+	assert_exit 0
+	grep -qE '^Max open files +2000 +4096 ' "/proc/$sleeper/limits"
+	grep -qE '^CapEff:[[:space:]]0*(1000000|0)$' "/proc/$(guardian)/status" # CAP_SYS_RESOURCE, 24
+	wait_until 10 ended "$(guardian)"
+	grep -qE '^Max open files +100 +4096 ' "/proc/$sleeper/limits"
 }
 
 @test "the state folder beneath one that only another user may enter, and by a relative path" {
