@@ -149,13 +149,22 @@ static void fill_standard_descriptors(void)
 			exit(EXIT_COULD_NOT);
 }
 
-/* A full disk or a closed pipe must not look like success: what it hid has been done, though. */
+/*
+ * Whose rights it has is not asked where it trusts its options, its environment and the owner of a
+ * profile: that is for sudo, which asks first.
+ */
+static bool has_rights_of_another(void)
+{
+	return getuid() != geteuid() || getgid() != getegid();
+}
+
+/* A full disk or a closed pipe must not look like success, nor be silent. */
 static int end_output(int r)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return r;
-	fprintf(stderr, "runup: write to standard output: %s (what was to be told is done)\n",
+	fprintf(stderr, "runup: write to standard output: %s (the output is not complete)\n",
 		strerror(errno ? errno : EIO));
 	return r == EXIT_CLEAN ? EXIT_COULD_NOT : r;
 }
@@ -168,6 +177,12 @@ int main(int argc, char **argv)
 	if (argc < 1)
 		return EXIT_BAD_INPUT;
 	fill_standard_descriptors();
+	if (has_rights_of_another()) {
+		fputs("runup: it is set-user-ID or set-group-ID, and so would tune this host for "
+		      "anybody (chmod ug-s, and use sudo)\n",
+		      stderr);
+		return EXIT_COULD_NOT;
+	}
 	/* A file size limit must fail a write that can be undone, not kill between two of them. */
 	signal(SIGXFSZ, SIG_IGN);
 
