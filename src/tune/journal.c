@@ -186,14 +186,13 @@ static int store(struct journal *j, const struct state_dir *d, const struct strb
 {
 	char name[JOURNAL_NAME_MAX];
 	cleanup_close int fd =
-		openat(d->fd, journal_name(j->id, name),
-		       O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		open_private(d->fd, journal_name(j->id, name), O_WRONLY | O_APPEND | O_EXCL);
 
 	if (fd < 0)
 		return err_errno(e, errno, "make journal '%s' in '%s' (nothing was changed)", name,
 				 d->path);
-	/* A umask can take the owner's bits as well. */
-	int r = fchmod(fd, 0600) < 0 ? -errno : write_all(fd, text->text, text->len);
+
+	int r = write_all(fd, text->text, text->len);
 	if (r == 0 && (fsync(fd) < 0 || fsync(d->fd) < 0))
 		r = -errno;
 	if (r < 0) {
@@ -284,9 +283,13 @@ int journal_done(struct journal *j, size_t n, const char *after, bool durable, s
 		      durable, e);
 }
 
+/*
+ * Not synced: only a power cut could lose it, and that takes along what was applied; what outlives
+ * one has a synced record of its own (journal_done()).
+ */
 int journal_applied(struct journal *j, struct err *e)
 {
-	return append(j, json_pack("{s:s}", "type", "applied"), true, e);
+	return append(j, json_pack("{s:s}", "type", "applied"), false, e);
 }
 
 int journal_confirmed(struct journal *j, struct err *e)

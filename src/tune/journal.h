@@ -30,7 +30,7 @@
  *   intent   n, kind, key, identity, value_kind, op, before, want, write, expect
  *   planned  count                    all intents are on disk: one fsync for the lot
  *   done     n, after                 written and read back
- *   applied  (none)                   apply is over; fsync
+ *   applied  (none)                   apply is over
  *   confirmed (none)                  the deadline of --for does not count any more; fsync
  *   before   n, before                an earlier changeset was rolled back: this is the value to
  *                                     return to now

@@ -25,6 +25,13 @@ uint32_t journal_crc(const char *id, uint32_t seq, const char *json, size_t len)
 const char *journal_prove_line(const char *id, const char *line, size_t len, uint32_t *ret_seq);
 
 /*
+ * Opens a file of ours for writing, mode 0600, and makes it where missing; flags: more of open(2)'s.
+ * Without the umask, that may take the owner's bits as well: a file that a kill left behind before
+ * it got them back could not be opened again. A descriptor, or -1 with errno.
+ */
+int open_private(int folder, const char *name, int flags);
+
+/*
  * Opens a journal beneath the folder: never a link, never waiting for a FIFO's other end. A
  * descriptor, or -errno; -ENOENT is set as such.
  */

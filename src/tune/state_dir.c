@@ -49,9 +49,27 @@ static int sync_parent(int parent, const char *name, const char *shown, struct e
 	return 0;
 }
 
+int open_private(int folder, const char *name, int flags)
+{
+	mode_t old = umask(0);
+	int fd = openat(folder, name, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	umask(old);
+	return fd;
+}
+
+static int make_private(int parent, const char *name)
+{
+	mode_t old = umask(0);
+	int r = mkdirat(parent, name, 0700);
+
+	umask(old);
+	return r;
+}
+
 static int open_folder(int parent, const char *name, const char *shown, bool make, struct err *e)
 {
-	bool made = make && mkdirat(parent, name, 0700) == 0;
+	bool made = make && make_private(parent, name) == 0;
 
 	if (make && !made && errno != EEXIST)
 		return err_errno(e, errno, "make state folder '%s'", shown);
@@ -63,7 +81,7 @@ static int open_folder(int parent, const char *name, const char *shown, bool mak
 			       errno == EACCES ? " (use sudo)" : "");
 	int r = check_owner(fd, shown, e);
 	if (r == 0 && made) {
-		/* The umask may have taken more than others' bits. */
+		/* The folder above may have handed down its group. */
 		if (fchmod(fd, 0700) < 0)
 			return err_errno(e, errno, "set the mode of state folder '%s'", shown);
 		r = sync_parent(parent, name, shown, e);
@@ -74,13 +92,18 @@ static int open_folder(int parent, const char *name, const char *shown, bool mak
 static int take_lock(int state, const char *path, void (*waiting)(void), struct err *e)
 {
 	struct stat st;
-	cleanup_close int fd =
-		openat(state, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	cleanup_close int fd = open_private(state, "lock", O_RDWR | O_NONBLOCK);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, errno, "open the lock '%s/lock'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, EPERM, "open the lock '%s/lock': it is not a file", path);
+	if (st.st_uid != geteuid())
+		return err_set(e, EPERM, "open the lock '%s/lock': it belongs to user %u", path,
+			       (unsigned)st.st_uid);
+	/* Who can open it can hold it, and be waited for by every apply. */
+	if ((st.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0)
+		return err_errno(e, errno, "set the mode of the lock '%s/lock'", path);
 	/* Of the open file, not of the process: closing another descriptor does not drop it. */
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 

@@ -190,3 +190,22 @@ each_call_fails() { # CALLS ARGS…
 	runup status
 	assert_exit 0
 }
+
+syncs() { # ARGS…: how often a run asks for the disk
+	strace -qq -f -o "$BATS_TEST_TMPDIR/syncs" -e trace=fsync,fdatasync,sync,syncfs,sync_file_range "$@" >/dev/null
+	grep -c . "$BATS_TEST_TMPDIR/syncs"
+}
+
+@test "thirty settings cost four fsyncs in a new state folder, and two in one that is there" {
+	local environment
+	mapfile -t environment < <(runup_environment)
+	thirty=$BATS_TEST_DIRNAME/thirty.ini
+	[[ $(syncs env -i "${environment[@]}" "$RUNUP" --netns "$ns" apply "$thirty") -le 4 ]]
+	[[ $(grep -c '"type":"done"' "$state"/changesets/*.journal) -eq 30 ]]
+	runup rollback
+	assert_exit 0
+	[[ $(syncs env -i "${environment[@]}" "$RUNUP" --netns "$ns" apply "$thirty") -le 2 ]]
+	# A second apply has nothing to say.
+	run syncs env -i "${environment[@]}" "$RUNUP" --netns "$ns" apply "$thirty"
+	[[ $output == 0 ]]
+}
