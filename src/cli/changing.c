@@ -16,7 +16,6 @@
 #include "sys/systemctl.h"
 #include "sys/systemd_timer.h"
 #include "tune/apply.h"
-#include "tune/knob.h"
 #include "tune/tenure.h"
 
 static void waiting(void)
@@ -98,20 +97,6 @@ void changing_finish_ended(const struct app *app, const struct host *h)
 	state_dir_close(&d);
 }
 
-/* What the knobs of this plan name. */
-static uint64_t caps_of(const struct changes *plan)
-{
-	uint64_t caps = 0;
-
-	for (size_t i = 0; i < plan->len; i++) {
-		const struct change *c = &plan->item[i];
-
-		if (c->result == CHANGE_PLANNED)
-			caps |= knob_find(c->kind)->caps(c->key);
-	}
-	return caps;
-}
-
 /*
  * systemd's timer outlives the login session that is cleaned up (KillUserProcesses=) and the
  * service that runup may be started by, which a guardian does not. It needs no privileges to
@@ -143,7 +128,7 @@ int changing_guard(const struct session *s, const struct state_dir *d, const str
 	if (!c->tenure.run && !c->tenure.deadline_ns)
 		return 0;
 
-	int r = guardian_start(&s->host, d, caps_of(plan), &c->guardian, e);
+	int r = guardian_start(&s->host, d, plan_caps(plan), &c->guardian, e);
 
 	if (r < 0)
 		return err_wrap(e, "nothing was changed");

@@ -15,6 +15,7 @@
 #include "cli/session.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "sys/caps.h"
 #include "tune/apply.h"
 
 struct apply_opts {
@@ -148,6 +149,9 @@ static int write_plan(struct applying *a, struct err *e)
 	if (a->for_ns)
 		a->changing.tenure.deadline_ns = now_boottime_ns() + a->for_ns;
 	r = changing_guard(&a->session, &d, &a->plan, &a->changing, e);
+	/* Behind what only more rights can open: from here on no others are used. */
+	if (r == 0)
+		r = caps_keep(plan_caps(&a->plan), e);
 	if (r == 0)
 		r = changing_apply(&a->session, &d, a->app->argv, &a->changing, &a->plan, a->id, e);
 	changing_let_go(&a->changing, r == 0 && *a->id);

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "sys/caps.h"
 #include "tune/apply.h"
 #include "tune/tenure.h"
 
@@ -219,9 +220,15 @@ static int roll_back(struct outcome *out, const struct host *h, const char *id, 
 	r = changing_open_state(&d, e);
 	if (r < 0)
 		return r;
-	if (id)
+
+	uint64_t caps;
+
+	r = rollback_caps(h, &d, id, &caps, e);
+	if (r == 0)
+		r = caps_keep(caps, e);
+	if (r == 0 && id)
 		r = roll_back_one(out, h, &d, id, e);
-	else if (!out->o->expired)
+	else if (r == 0 && !out->o->expired)
 		r = roll_back_open(out, h, &d, e);
 	if (r == 0)
 		r = roll_back_ended(out, h, &d, e);

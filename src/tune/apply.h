@@ -4,6 +4,7 @@
 #define RUNUP_TUNE_APPLY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -59,6 +60,15 @@ struct rollback_options {
 must_check int rollback_changeset(const struct host *h, const struct state_dir *d, const char *id,
 				  const struct rollback_options *o, struct changes *ret,
 				  struct err *e);
+
+/* The capabilities that the knobs of what is planned name: a set of CAP_BIT() (sys/caps.h). */
+uint64_t plan_caps(const struct changes *plan);
+/*
+ * Those that it takes to roll back the changeset `id` (may be NULL) and every open one: what their
+ * knobs name, and what it takes to find the namespace of one that is of another.
+ */
+must_check int rollback_caps(const struct host *h, const struct state_dir *d, const char *id,
+			     uint64_t *ret, struct err *e);
 
 /*
  * Compares an open or unfinished changeset with the host: each change that was not rolled back gets

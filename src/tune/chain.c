@@ -154,13 +154,18 @@ static int elsewhere(const struct changeset *cs, const char *why, struct err *e)
 		       *cs->netns ? "')" : "", why);
 }
 
+bool place_is_elsewhere(const struct host *h, const struct changeset *cs)
+{
+	return cs->netns_cookie != h->netns_cookie || (!h->netns_cookie && !h->init_netns);
+}
+
 int place_enter(struct place *p, const struct host *h, const struct changeset *cs, struct err *e)
 {
 	char ignored[SYSCTL_VALUE_MAX];
 	struct err why;
 
 	*p = (struct place){.host = *h, .back_fd = -1};
-	if (cs->netns_cookie == h->netns_cookie && (h->netns_cookie || h->init_netns))
+	if (!place_is_elsewhere(h, cs))
 		return 0;
 	/* Without cookies (before 5.14) changesets are of the first namespace only. */
 	if (!cs->netns_cookie || !h->netns_cookie)

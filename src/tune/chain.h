@@ -3,10 +3,12 @@
 #ifndef RUNUP_TUNE_CHAIN_H
 #define RUNUP_TUNE_CHAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "sys/caps.h"
 #include "sys/host.h"
 #include "tune/journal.h"
 
@@ -43,6 +45,12 @@ struct place {
 	struct host host; /* as there; its descriptors are borrowed */
 	int back_fd;	  /* where the thread came from; -1: it did not move */
 };
+
+/* What the search for a namespace takes, and setns(2). */
+#define PLACE_CAPS (CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_DAC_READ_SEARCH))
+
+/* Is the changeset of another namespace than the host's? */
+bool place_is_elsewhere(const struct host *h, const struct changeset *cs);
 
 /*
  * Moves the thread into the changeset's namespace if it is another. -ENOENT: that namespace is

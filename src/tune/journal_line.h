@@ -25,9 +25,9 @@ uint32_t journal_crc(const char *id, uint32_t seq, const char *json, size_t len)
 const char *journal_prove_line(const char *id, const char *line, size_t len, uint32_t *ret_seq);
 
 /*
- * Opens a file of ours for writing, mode 0600, and makes it where missing; flags: more of open(2)'s.
- * Without the umask, that may take the owner's bits as well: a file that a kill left behind before
- * it got them back could not be opened again. A descriptor, or -1 with errno.
+ * Opens a file of ours for writing, mode 0600, and makes it where missing; flags: more of
+ * open(2)'s. Without the umask, that may take the owner's bits as well: a file that a kill left
+ * behind before it got them back could not be opened again. A descriptor, or -1 with errno.
  */
 int open_private(int folder, const char *name, int flags);
 
@@ -37,5 +37,8 @@ int open_private(int folder, const char *name, int flags);
  */
 must_check int journal_open_file(const struct state_dir *d, const char *id, int flags,
 				 struct err *e);
+
+/* The whole text of a journal, ended by a NUL; its length or -errno. *ret is the caller's. */
+must_check long journal_slurp(const struct state_dir *d, const char *id, char **ret, struct err *e);
 
 #endif

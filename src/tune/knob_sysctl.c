@@ -146,12 +146,15 @@ static int rank(const char *key)
 }
 
 /*
- * Who may administer the network may write net.* like its owner, also where root is not the host's
- * (net_ctl_permissions(), net/sysctl_net.c). The others are root's files.
+ * Whoever may administer the network may write net.* like its owner, also where root is not the
+ * host's (net_ctl_permissions(), net/sysctl_net.c); two keys ask for it besides: default_qdisc
+ * (qdisc_set_default(), net/sched/sch_api.c) and tcp_congestion_control where its module is to be
+ * loaded (tcp_ca_find_autoload(), net/ipv4/tcp_cong.c). The rest asks for root alone (test_perm(),
+ * fs/proc/proc_sysctl.c).
  */
 static uint64_t caps(const char *key)
 {
-	return of_netns(key) ? CAP_BIT(CAP_NET_ADMIN) : 0;
+	return strncmp(key, "net.", 4) == 0 ? CAP_BIT(CAP_NET_ADMIN) : 0;
 }
 
 const struct knob knob_sysctl = {

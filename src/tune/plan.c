@@ -197,3 +197,13 @@ int plan_changes(const struct host *h, const struct profile *p, bool look_only, 
 	cs = (struct changes){0};
 	return 0;
 }
+
+uint64_t plan_caps(const struct changes *plan)
+{
+	uint64_t caps = 0;
+
+	for (size_t i = 0; i < plan->len; i++)
+		if (plan->item[i].result == CHANGE_PLANNED)
+			caps |= knob_find(plan->item[i].kind)->caps(plan->item[i].key);
+	return caps;
+}

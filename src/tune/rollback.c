@@ -368,3 +368,38 @@ int rollback_changeset(const struct host *h, const struct state_dir *d, const ch
 	*ret = take_pending(&u);
 	return r;
 }
+
+static uint64_t caps_of(const struct host *h, const struct changeset *cs)
+{
+	uint64_t caps = place_is_elsewhere(h, cs) ? PLACE_CAPS : 0;
+
+	for (size_t i = 0; i < cs->changes.len; i++) {
+		const struct knob *k = knob_find(cs->changes.item[i].kind);
+
+		caps |= k ? k->caps(cs->changes.item[i].key) : 0;
+	}
+	return caps;
+}
+
+int rollback_caps(const struct host *h, const struct state_dir *d, const char *id, uint64_t *ret,
+		  struct err *e)
+{
+	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
+	uint64_t caps = 0;
+	size_t len;
+	int r = changeset_ids(d, &ids, &len, e);
+
+	for (size_t i = 0; r == 0 && i < len; i++) {
+		cleanup_with(changeset_done) struct changeset cs = {0};
+		struct err unread;
+
+		/* Of what cannot be read nothing can be rolled back. */
+		if (changeset_read(d, ids[i], &cs, &unread) == 0 &&
+		    (cs.state == CHANGESET_OPEN || cs.state == CHANGESET_UNFINISHED ||
+		     (id && strcmp(id, ids[i]) == 0)))
+			caps |= caps_of(h, &cs);
+	}
+	if (r == 0)
+		*ret = caps;
+	return r;
+}

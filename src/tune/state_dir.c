@@ -198,6 +198,41 @@ int journal_open_file(const struct state_dir *d, const char *id, int flags, stru
 	return TAKE_FD(fd);
 }
 
+long journal_slurp(const struct state_dir *d, const char *id, char **ret, struct err *e)
+{
+	struct stat st;
+	cleanup_close int fd = journal_open_file(d, id, O_RDONLY, e);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_errno(e, errno, "look at journal '%s'", id);
+	if (st.st_size > JOURNAL_SIZE_MAX)
+		return err_set(e, EFBIG, "read journal '%s': larger than %u bytes", id,
+			       JOURNAL_SIZE_MAX);
+
+	cleanup_free char *text = malloc((size_t)st.st_size + 1);
+	size_t have = 0;
+
+	if (!text)
+		out_of_memory();
+	/* What is appended meanwhile is read next time. */
+	while (have < (size_t)st.st_size) {
+		ssize_t n = read(fd, text + have, (size_t)st.st_size - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, errno, "read journal '%s'", id);
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	text[have] = '\0';
+	*ret = TAKE_PTR(text);
+	return (long)have;
+}
+
 static int by_number(const void *a, const void *b)
 {
 	uint64_t x = changeset_number(a), y = changeset_number(b);
