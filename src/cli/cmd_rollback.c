@@ -140,36 +140,60 @@ static void name_unreadable(struct outcome *out, const char *id, const struct ch
 	raise_exit(out, EXIT_COULD_NOT);
 }
 
-/* Bare `rollback`: the newest open changeset; --all: each of them, newest first. */
+/* What bears the name of a journal and is none must not keep the others from being rolled back. */
+static void name_no_journal(struct outcome *out, const char *id, const struct err *why)
+{
+	strbuf_addf(&out->text, "changeset %s: %s; left alone\n", id, why->msg);
+	raise_exit(out, EXIT_COULD_NOT);
+}
+
+/* One of those on the way: *done and *left count it. */
+static int roll_back_next(struct outcome *out, const struct host *h, const struct state_dir *d,
+			  const char *id, size_t *done, size_t *left, struct err *e)
+{
+	cleanup_with(changeset_done) struct changeset cs = {0};
+	struct err why;
+
+	if (changeset_read(d, id, &cs, &why) < 0) {
+		name_no_journal(out, id, &why);
+		++*left;
+		return 0;
+	}
+	if (cs.state == CHANGESET_UNREADABLE) {
+		name_unreadable(out, id, &cs);
+		++*left;
+		return 0;
+	}
+	/* What is left of it no rollback can do: the next one has its turn. */
+	bool spent = still_open(cs.state) && nothing_provable_left(&cs);
+
+	*done += still_open(cs.state) && !spent;
+	*left += spent;
+	/* A crash before anything was written leaves an empty one: tidied up on the way. */
+	return still_open(cs.state) || cs.state == CHANGESET_EMPTY ? roll_back_one(out, h, d, id, e)
+								   : 0;
+}
+
+/*
+ * Bare `rollback`: the newest open changeset; --all: each of them, newest first, also behind one
+ * that cannot be rolled back; the first such error is returned.
+ */
 static int roll_back_open(struct outcome *out, const struct host *h, const struct state_dir *d,
 			  struct err *e)
 {
 	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
-	size_t len, done = 0, left = 0;
-	int r = changeset_ids(d, &ids, &len, e);
+	size_t len = 0, done = 0, left = 0;
+	int failed = changeset_ids(d, &ids, &len, e);
 
-	for (size_t i = len; r == 0 && i-- > 0 && (out->o->all || done == 0);) {
-		struct changeset cs = {0};
+	for (size_t i = len; i-- > 0 && (out->o->all || (done == 0 && failed == 0));) {
+		struct err why;
+		int r = roll_back_next(out, h, d, ids[i], &done, &left, failed ? &why : e);
 
-		r = changeset_read(d, ids[i], &cs, e);
-		enum changeset_state state = cs.state;
-		bool spent = still_open(state) && nothing_provable_left(&cs);
-
-		if (r == 0 && state == CHANGESET_UNREADABLE) {
-			name_unreadable(out, ids[i], &cs);
-			left++;
-		}
-		/* A crash before anything was written leaves an empty one: tidied up on the way. */
-		if (r == 0 && (still_open(state) || state == CHANGESET_EMPTY))
-			r = roll_back_one(out, h, d, ids[i], e);
-		/* What is left of it no rollback can do: the next one has its turn. */
-		done += still_open(state) && !spent;
-		left += spent;
-		changeset_done(&cs);
+		failed = failed ? failed : r;
 	}
-	if (r == 0 && done + left == 0)
+	if (failed == 0 && done + left == 0)
 		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
-	return r;
+	return failed;
 }
 
 static bool handled(const struct outcome *out, const char *id)
