@@ -45,6 +45,7 @@ struct applying {
 	struct changing changing;
 	uint64_t for_ns; /* 0: no --for */
 	char id[CHANGESET_ID_MAX];
+	bool put_back;		 /* after a failure: all of it, and recorded */
 	char until[RFC3339_MAX]; /* "": nothing is to be rolled back by itself */
 };
 
@@ -123,8 +124,15 @@ static void print_text(const struct applying *a, bool failed)
 	if (out.len)
 		strbuf_add(&out, "\n");
 	if (failed) {
-		strbuf_add(&out, *a->id ? "not applied: what was written has been put back\n"
-					: "not applied: nothing was written\n");
+		if (*a->id && !a->put_back)
+			strbuf_addf(&out,
+				    "not applied, and it is not recorded that all of it was put "
+				    "back: runup rollback %s\n",
+				    a->id);
+		else
+			strbuf_add(&out, *a->id ? "not applied: what was written has been put "
+						  "back\n"
+						: "not applied: nothing was written\n");
 	} else if (a->o->dry_run) {
 		strbuf_addf(&out, "%zu setting%s would be written; nothing was\n", planned,
 			    planned == 1 ? "" : "s");
@@ -137,6 +145,14 @@ static void print_text(const struct applying *a, bool failed)
 		strbuf_add(&out, "nothing to write: the host satisfies the profile\n");
 	}
 	output_text(&out);
+}
+
+static bool is_closed(const struct state_dir *d, const char *id)
+{
+	cleanup_with(changeset_done) struct changeset cs = {0};
+	struct err ignored;
+
+	return changeset_read(d, id, &cs, &ignored) == 0 && cs.state == CHANGESET_CLOSED;
 }
 
 static int write_plan(struct applying *a, struct err *e)
@@ -154,6 +170,7 @@ static int write_plan(struct applying *a, struct err *e)
 		r = caps_keep(plan_caps(&a->plan), e);
 	if (r == 0)
 		r = changing_apply(&a->session, &d, a->app->argv, &a->changing, &a->plan, a->id, e);
+	a->put_back = r < 0 && *a->id && is_closed(&d, a->id);
 	changing_let_go(&a->changing, r == 0 && *a->id);
 	if (r == 0 && *a->id && a->for_ns)
 		format_rfc3339(now_realtime_ns() + a->for_ns, a->until);

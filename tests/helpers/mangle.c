@@ -235,7 +235,8 @@ static void fill_everywhere(const struct box *b, unsigned worker)
 		if (status != (room < len ? 3 : 0) || left != (room < len ? 0 : CHANGES) ||
 		    none != (room < planned) ||
 		    (room >= said && room < len && !says(b, "File too large")) ||
-		    (room >= said && says(b, "nothing was changed") != (room < planned))) {
+		    (room >= said && says(b, "nothing was changed") != (room < planned)) ||
+		    (room >= said && says(b, "has been put back"))) {
 			box_show_said(b);
 			die("room for %zu bytes: exit status %d, %zu settings not as at the start",
 			    room, status, left);
