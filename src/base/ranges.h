@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sets of port numbers, held as sorted ranges: "80,443,9100-9102". */
+/* Sets of numbers (ports, CPUs), held as sorted ranges: "80,443,9100-9102". */
 #ifndef RUNUP_BASE_RANGES_H
 #define RUNUP_BASE_RANGES_H
 

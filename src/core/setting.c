@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/cpumask.h"
 #include "base/parse.h"
 #include "base/ranges.h"
 
@@ -21,7 +22,8 @@ static const char *const op_names[] = {
 static const char *const kind_names[] = {[VALUE_TEXT] = "text",
 					 [VALUE_NUMBERS] = "numbers",
 					 [VALUE_RANGE] = "range",
-					 [VALUE_SET] = "set"};
+					 [VALUE_SET] = "set",
+					 [VALUE_MASK] = "mask"};
 
 const char *op_name(enum op op)
 {
@@ -64,7 +66,7 @@ bool op_allowed(enum op op, enum value_kind kind)
 	case OP_AT_MOST:
 		return kind == VALUE_NUMBERS;
 	case OP_COVERS:
-		return kind == VALUE_RANGE || kind == VALUE_SET;
+		return kind == VALUE_RANGE || kind == VALUE_SET || kind == VALUE_MASK;
 	}
 	return false;
 }
@@ -165,6 +167,11 @@ static bool parse_set(const char *text, struct ranges *ret)
 	return ranges_parse(ret, strbuf_get(&tight), PORT_MAX) == 0;
 }
 
+static bool parse_mask(const char *text, struct ranges *ret)
+{
+	return cpu_mask_parse(text, ret) == 0;
+}
+
 static int check_numbers(const char *text, struct err *e)
 {
 	struct word w;
@@ -205,6 +212,13 @@ int value_check(enum value_kind kind, const char *text, struct err *e)
 		if (!parse_set(text, &set))
 			return err_set(e, ERR_BAD_INPUT,
 				       "'%.60s' is not a set of ports such as 80,9100-9102", text);
+		return 0;
+	case VALUE_MASK:
+		if (!parse_mask(text, &set))
+			return err_set(e, ERR_BAD_INPUT,
+				       "'%.60s' is not a mask of CPUs in hex such as f or "
+				       "3,00000000",
+				       text);
 		return 0;
 	}
 	return err_set(e, ERR_BAD_INPUT, "a value of an unknown kind");
@@ -260,11 +274,16 @@ static bool range_satisfies(enum op op, const char *now, const char *want)
 	return op == OP_COVERS ? low <= 0 && high >= 0 : low == 0 && high == 0;
 }
 
-static bool set_satisfies(enum op op, const char *now, const char *want)
+static bool parse_members(enum value_kind kind, const char *text, struct ranges *ret)
+{
+	return kind == VALUE_MASK ? parse_mask(text, ret) : parse_set(text, ret);
+}
+
+static bool set_satisfies(enum value_kind kind, enum op op, const char *now, const char *want)
 {
 	cleanup_with(ranges_done) struct ranges a = {0}, b = {0};
 
-	if (!parse_set(now, &a) || !parse_set(want, &b))
+	if (!parse_members(kind, now, &a) || !parse_members(kind, want, &b))
 		return false;
 	return op == OP_COVERS ? ranges_cover(&a, &b) : ranges_equal(&a, &b);
 }
@@ -280,7 +299,8 @@ bool value_satisfies(enum value_kind kind, enum op op, const char *now, const ch
 	case VALUE_RANGE:
 		return range_satisfies(op, now, want);
 	case VALUE_SET:
-		return set_satisfies(op, now, want);
+	case VALUE_MASK:
+		return set_satisfies(kind, op, now, want);
 	}
 	return false;
 }
@@ -332,17 +352,21 @@ static void merge_range(enum op op, const char *now, const char *want, struct st
 	number_format(&b[1], out);
 }
 
-static void merge_set(enum op op, const char *now, const char *want, struct strbuf *out)
+static void merge_set(enum value_kind kind, enum op op, const char *now, const char *want,
+		      struct strbuf *out)
 {
 	cleanup_with(ranges_done) struct ranges a = {0}, b = {0};
 
-	if (!parse_set(want, &b)) {
+	if (!parse_members(kind, want, &b)) {
 		merge_words(VALUE_TEXT, OP_EXACT, "", want, out);
 		return;
 	}
-	if (op == OP_COVERS && parse_set(now, &a))
+	if (op == OP_COVERS && parse_members(kind, now, &a))
 		ranges_add_all(&b, &a);
-	ranges_format(&b, out);
+	if (kind == VALUE_MASK)
+		cpu_mask_format(&b, out);
+	else
+		ranges_format(&b, out);
 }
 
 void value_merge(enum value_kind kind, enum op op, const char *now, const char *want,
@@ -357,7 +381,8 @@ void value_merge(enum value_kind kind, enum op op, const char *now, const char *
 		merge_range(op, now, want, out);
 		break;
 	case VALUE_SET:
-		merge_set(op, now, want, out);
+	case VALUE_MASK:
+		merge_set(kind, op, now, want, out);
 		break;
 	}
 }

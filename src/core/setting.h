@@ -23,13 +23,14 @@ enum value_kind {
 			  blank */
 	VALUE_RANGE,   /* two numbers, low and high (ip_local_port_range) */
 	VALUE_SET,     /* "9100-9102,9200" (ip_local_reserved_ports) */
+	VALUE_MASK,    /* CPUs in hex, "00000000,0000000f" (rps_cpus) */
 };
 
 const char *op_name(enum op op); /* "", ">=", "<=", "covers" */
 bool op_find(const char *name, enum op *ret);
 bool op_allowed(enum op op, enum value_kind kind);
 
-const char *value_kind_name(enum value_kind kind); /* "text", "numbers", "range", "set" */
+const char *value_kind_name(enum value_kind kind); /* "text", "numbers", "range" … */
 bool value_kind_find(const char *name, enum value_kind *ret);
 
 /* Is text a value of that kind? -ERR_BAD_INPUT with the reason. */
@@ -47,9 +48,9 @@ bool value_equal(enum value_kind kind, const char *a, const char *b);
 
 /*
  * What has to be written so that `op want` is satisfied and nothing that already was is lost: the
- * larger (smaller) of each field, the union of sets, the lowest low and the highest high of ranges.
- * Spelled canonically, as the kernel would print it but with single blanks. Where `now` is no value
- * of that kind, it is `want`.
+ * larger (smaller) of each field, the union of sets and masks, the lowest low and the highest high
+ * of ranges. Spelled canonically, as the kernel would print it but with single blanks. Where `now`
+ * is no value of that kind, it is `want`.
  */
 void value_merge(enum value_kind kind, enum op op, const char *now, const char *want,
 		 struct strbuf *out);

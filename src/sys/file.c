@@ -57,12 +57,8 @@ static long read_full(int fd, char *buf, size_t size)
 	return (long)have;
 }
 
-static long read_text(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
+long file_read_fd(int fd, const char *path, char *buf, size_t size, struct err *e)
 {
-	cleanup_close int fd = file_open(h, path, O_RDONLY, e);
-
-	if (fd < 0)
-		return fd;
 	long n = read_full(fd, buf, size);
 
 	if (n < 0)
@@ -77,7 +73,9 @@ static long read_text(const struct host *h, const char *path, char *buf, size_t 
 
 long file_read(const struct host *h, const char *path, char *buf, size_t size, struct err *e)
 {
-	return read_text(h, path, buf, size, e);
+	cleanup_close int fd = file_open(h, path, O_RDONLY, e);
+
+	return fd < 0 ? fd : file_read_fd(fd, path, buf, size, e);
 }
 
 long file_read_all(const struct host *h, const char *path, size_t max, char **ret, struct err *e)
@@ -88,7 +86,7 @@ long file_read_all(const struct host *h, const char *path, size_t max, char **re
 
 		if (!buf)
 			out_of_memory();
-		long n = read_text(h, path, buf, size, e);
+		long n = file_read(h, path, buf, size, e);
 		if (n == -EFBIG && size < max)
 			continue;
 		if (n >= 0)

@@ -25,6 +25,9 @@ must_check int file_open(const struct host *h, const char *path, int flags, stru
 must_check long file_read(const struct host *h, const char *path, char *buf, size_t size,
 			  struct err *e);
 
+/* The same of a file that is open; path is for messages. */
+must_check long file_read_fd(int fd, const char *path, char *buf, size_t size, struct err *e);
+
 /* The same for a file of unknown size up to max; *ret is the caller's to free. */
 must_check long file_read_all(const struct host *h, const char *path, size_t max, char **ret,
 			      struct err *e);

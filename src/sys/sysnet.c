@@ -1,83 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sys/sysnet.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "sys/file.h"
+#include "base/cpumask.h"
 
 #define QUEUES_MAX 256
 #define VALUE_MAX 4096 /* of a mask: 8192 CPUs are 2 KiB */
 
-/* glibc has wrappers since 2.36 only. */
-static int mount_sysfs(struct err *e)
-{
-	cleanup_close int fs = (int)syscall(SYS_fsopen, "sysfs", FSOPEN_CLOEXEC);
-
-	if (fs < 0)
-		return err_errno(e, errno, "make a sysfs of the namespace");
-	if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return err_errno(e, errno, "make a sysfs of the namespace");
-
-	int fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
-
-	return fd < 0 ? err_errno(e, errno, "make a sysfs of the namespace") : fd;
-}
-
 int sysnet_open(struct sysnet *s, const struct host *h, struct err *e)
 {
-	*s = (struct sysnet){.view = *h, .prefix = "/sys", .fd = -1};
-	if (h->captured || !h->netns)
-		return 0;
-	s->fd = mount_sysfs(e);
-	if (s->fd < 0)
-		return s->fd;
-	s->view.root_fd = s->fd;
-	s->prefix = "";
-	return 0;
+	int r = sysfs_open_net(&s->fs, h, e);
+
+	/* Of /sys each device is proven to be the one of this namespace (check_identity()). */
+	return r < 0 && !h->netns ? sysfs_open(&s->fs, h, e) : r;
 }
 
 void sysnet_close(struct sysnet *s)
 {
-	if (s->fd >= 0)
-		close(s->fd);
-	s->fd = -1;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int cpu_mask_parse(const char *text, struct ranges *ret)
-{
-	uint32_t cpu = 0;
-
-	if (!*text)
-		return -EPROTO;
-	/* The last digit is of the first four CPUs; commas only group. */
-	for (size_t i = strlen(text); i > 0; i--) {
-		int digit = hex_digit(text[i - 1]);
-
-		if (text[i - 1] == ',')
-			continue;
-		if (digit < 0)
-			return -EPROTO;
-		for (unsigned bit = 0; bit < 4; bit++, cpu++)
-			if (digit & 1 << bit)
-				ranges_add(ret, cpu, cpu);
-	}
-	return 0;
+	sysfs_close(&s->fs);
 }
 
 static long read_device(const struct sysnet *s, const struct link *l, const char *name, char *buf,
@@ -85,8 +29,8 @@ static long read_device(const struct sysnet *s, const struct link *l, const char
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/class/net/%s/%s", s->prefix, l->name, name);
-	return file_read(&s->view, path, buf, VALUE_MAX, e);
+	snprintf(path, sizeof(path), "class/net/%s/%s", l->name, name);
+	return sysfs_read(&s->fs, path, buf, VALUE_MAX, e);
 }
 
 static void format_address(const struct link *l, char buf[LINK_ADDRESS_MAX * 3 + 1])
@@ -113,10 +57,10 @@ static int check_identity(const struct sysnet *s, const struct link *l, struct e
 	}
 	if (n < 0 && n != -ENOENT)
 		return (int)n;
-	return err_set(e, s->view.captured ? ENODATA : ESTALE,
-		       s->view.captured ? "the captured host has no sysfs of '%s'"
-					: "/sys does not show '%s' of this network namespace: "
-					  "mount a sysfs in it, or use --netns from outside",
+	return err_set(e, s->fs.host->captured ? ENODATA : ESTALE,
+		       s->fs.host->captured ? "the captured host has no sysfs of '%s'"
+					    : "/sys does not show '%s' of this network namespace: "
+					      "mount a sysfs in it, or use --netns from outside",
 		       l->name);
 }
 

@@ -11,16 +11,14 @@
 #include "base/ranges.h"
 #include "sys/host.h"
 #include "sys/nl_link.h"
+#include "sys/sysfs.h"
 
 /*
- * The devices that sysfs shows are those of the namespace it was mounted in, whatever namespace a
- * thread is in. So with --netns a sysfs of its own is made, which is mounted nowhere (fsopen(2),
- * 5.2); that takes CAP_SYS_ADMIN.
+ * The sysfs of the host's network namespace; where that cannot be made (privileges) and --netns was
+ * not given, /sys, which may show the devices of another one: steering_read() tells that.
  */
 struct sysnet {
-	struct host view; /* with the root that holds class/net */
-	const char *prefix;
-	int fd; /* of the mount, -1: none was made */
+	struct sysfs fs;
 };
 must_check int sysnet_open(struct sysnet *s, const struct host *h, struct err *e);
 void sysnet_close(struct sysnet *s);
@@ -39,8 +37,5 @@ struct steering {
 must_check int steering_read(const struct sysnet *s, const struct link *l, struct steering *ret,
 			     struct err *e);
 void steering_done(struct steering *s);
-
-/* "00000000,0000000f" to CPU numbers. -EPROTO: it is no mask. */
-must_check int cpu_mask_parse(const char *text, struct ranges *ret);
 
 #endif

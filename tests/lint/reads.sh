@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Only src/sys opens files of the host, so that a captured one can stand in for it, and only
-# src/tune writes a sysctl, after the journal has it. (/proc/self/exe is the program, not the host.)
+# src/tune writes a setting, after the journal has it. (/proc/self/exe is the program, not the host.)
 
 set -uo pipefail
 . tests/lint/files.bash
@@ -29,8 +29,8 @@ calls() { # NAMES PLACES
 	outside "$2" | xargs -d '\n' grep -nE "(^|[^a-z_])($1)[[:space:]]*\("
 }
 
-if calls sysctl_write '^src/tune/|^src/sys/sysctl\.[ch]$'; then
-	echo '^ only src/tune writes sysctls'
+if calls 'sysctl_write|sysfs_write' '^src/tune/|^src/sys/(sysctl|sysfs)\.[ch]$'; then
+	echo '^ only src/tune writes settings of the host'
 	bad=1
 fi
 if calls 'system|popen|tmpnam|mktemp' '^$'; then

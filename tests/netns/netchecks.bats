@@ -55,6 +55,10 @@ assert_finding() { # ID SUBJECT STATUS
 	add_veth
 	# /sys stays that of the host, which may even have a device of that name.
 	run_command nsenter --net="/run/netns/$ns" "$RUNUP" check -o json --only softnet.steering
+	assert_finding softnet.steering v0 pass
+	# One of this namespace cannot be made without the privilege.
+	run_command nsenter --net="/run/netns/$ns" setpriv --bounding-set=-sys_admin \
+		--inh-caps=-sys_admin "$RUNUP" check -o json --only softnet.steering
 	assert_finding softnet.steering v0 unknown
 	[[ $(finding softnet.steering v0 observed) == *'does not show'* ]]
 }

@@ -63,6 +63,16 @@ static const struct satisfied_case {
 	{VALUE_SET, OP_COVERS, "80,9100-9102", "9101", true},
 	{VALUE_SET, OP_COVERS, "80,9100-9102", "9103", false},
 	{VALUE_SET, OP_COVERS, "", "80", false},
+	/* by bits, however the kernel groups and pads them */
+	{VALUE_MASK, OP_EXACT, "00000000,0000000f", "f", true},
+	{VALUE_MASK, OP_EXACT, "F", "0f", true},
+	{VALUE_MASK, OP_EXACT, "00000001,00000000", "1", false},
+	{VALUE_MASK, OP_EXACT, "0", "00000000,00000000", true},
+	{VALUE_MASK, OP_COVERS, "7", "5", true},
+	{VALUE_MASK, OP_COVERS, "5", "7", false},
+	{VALUE_MASK, OP_COVERS, "f", "1,00000000", false},
+	{VALUE_MASK, OP_COVERS, "1,f", "f", false},
+	{VALUE_MASK, OP_AT_LEAST, "f", "1", false},
 	{VALUE_TEXT, OP_EXACT, "fq_codel", "fq_codel", true},
 	{VALUE_TEXT, OP_EXACT, "a\tb", "a b", true},
 	{VALUE_TEXT, OP_EXACT, "a", "a b", false},
@@ -100,6 +110,11 @@ static const struct merge_case {
 	{VALUE_SET, OP_COVERS, "80,9100-9101", "9102,443", "80,443,9100-9102"},
 	{VALUE_SET, OP_COVERS, "", "443", "443"},
 	{VALUE_SET, OP_EXACT, "80", "", ""},
+	{VALUE_MASK, OP_EXACT, "00000000,00000000", "00000000,0000000F", "f"},
+	{VALUE_MASK, OP_EXACT, "ff", "0", "0"},
+	{VALUE_MASK, OP_EXACT, "0", "f00000000", "f,00000000"},
+	{VALUE_MASK, OP_COVERS, "00000000,00000011", "c", "1d"},
+	{VALUE_MASK, OP_COVERS, "1,00000000,00000000", "2", "1,00000000,00000002"},
 	{VALUE_TEXT, OP_EXACT, "a", " b\tc ", "b c"},
 };
 
@@ -137,6 +152,13 @@ static void test_check(void **state)
 	assert_int_equal(value_check(VALUE_SET, "", &e), 0);
 	assert_int_equal(value_check(VALUE_SET, "80 443", &e), -ERR_BAD_INPUT);
 	assert_int_equal(value_check(VALUE_SET, "65536", &e), -ERR_BAD_INPUT);
+	assert_int_equal(value_check(VALUE_MASK, "00000000,0000000f", &e), 0);
+	assert_int_equal(value_check(VALUE_MASK, "fffffffff", &e), 0);
+	static const char *const no_masks[] = {
+		"",    ",",  "f,",	  ",0000000f",	       "f,f", "0xf", "0-3",
+		"f 1", "-1", "f,0000000", "000000000,00000001"};
+	for (size_t i = 0; i < ARRAY_LEN(no_masks); i++)
+		assert_int_equal(value_check(VALUE_MASK, no_masks[i], &e), -ERR_BAD_INPUT);
 	assert_int_equal(value_check(VALUE_TEXT, "  ", &e), -ERR_BAD_INPUT);
 	assert_int_equal(value_check(VALUE_TEXT, "a\nb", &e), -ERR_BAD_INPUT);
 }
@@ -152,7 +174,7 @@ static void test_names(void **state)
 		assert_true(op_find(op_name((enum op)i), &op));
 		assert_int_equal(op, i);
 	}
-	for (int i = VALUE_TEXT; i <= VALUE_SET; i++) {
+	for (int i = VALUE_TEXT; i <= VALUE_MASK; i++) {
 		assert_true(value_kind_find(value_kind_name((enum value_kind)i), &kind));
 		assert_int_equal(kind, i);
 	}
@@ -164,6 +186,7 @@ static void test_names(void **state)
 	assert_false(op_allowed(OP_AT_LEAST, VALUE_TEXT));
 	assert_false(op_allowed(OP_AT_LEAST, VALUE_RANGE));
 	assert_true(op_allowed(OP_COVERS, VALUE_SET));
+	assert_true(op_allowed(OP_COVERS, VALUE_MASK));
 	assert_false(op_allowed(OP_COVERS, VALUE_NUMBERS));
 }
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "base/cleanup.h"
+#include "base/cpumask.h"
 #include "sys/neigh.h"
 #include "sys/nl_ethtool.h"
 #include "sys/nl_link.h"
