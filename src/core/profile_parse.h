@@ -38,6 +38,20 @@ struct section {
  */
 const struct section *section_find(struct parser *ps, const char *text);
 
+/* Splits "op value": moves *value behind the operator; a bare value is exact. */
+enum op profile_split_op(const char **value);
+
+/*
+ * Adds a wish. A leading '-' of the key makes it optional; `word` (may be NULL) is taken in place
+ * of a value of that kind and resolved on the host. Returns as parse() does.
+ */
+int profile_add_want(struct parser *ps, const char *kind, const char *key, const char *value,
+		     enum value_kind value_kind, const char *word);
+
+/* [sysfs] and [nic DEVICE] */
+int profile_parse_sysfs(struct parser *ps, const char *key, const char *value);
+int profile_parse_nic(struct parser *ps, const char *key, const char *value);
+
 /* "server.ini:12: message"; the reader stops at the first. Returns inih's "error", 0. */
 int profile_fail(struct parser *ps, const char *fmt, ...) printf_(2, 3);
 

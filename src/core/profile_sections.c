@@ -32,7 +32,7 @@ int profile_fail(struct parser *ps, const char *fmt, ...)
 }
 
 /* Splits "op value"; a bare value is exact. */
-static enum op split_op(const char **value)
+enum op profile_split_op(const char **value)
 {
 	static const enum op ops[] = {OP_AT_LEAST, OP_AT_MOST, OP_COVERS};
 
@@ -52,13 +52,13 @@ static enum op split_op(const char **value)
 	return OP_EXACT;
 }
 
-static int add_want(struct parser *ps, const char *kind, const char *key, const char *value,
-		    enum value_kind value_kind)
+int profile_add_want(struct parser *ps, const char *kind, const char *key, const char *value,
+		     enum value_kind value_kind, const char *word)
 {
 	struct profile *p = ps->profile;
 	const struct want *before = profile_want(p, kind, key + (*key == '-'));
 	const char *operand = value;
-	enum op op = split_op(&operand);
+	enum op op = profile_split_op(&operand);
 	struct err why;
 
 	if (before)
@@ -85,10 +85,17 @@ static int add_want(struct parser *ps, const char *kind, const char *key, const 
 	w->line = ps->line;
 	if (!w->is_auto) {
 		w->value = arena_strdup(&p->arena, operand);
-		if (value_check(value_kind, operand, &why) < 0)
+		if ((!word || strcmp(operand, word) != 0) &&
+		    value_check(value_kind, operand, &why) < 0)
 			return profile_fail(ps, "'%s = %s': %s", key, value, why.msg);
 	}
 	return 1;
+}
+
+static int add_want(struct parser *ps, const char *kind, const char *key, const char *value,
+		    enum value_kind value_kind)
+{
+	return profile_add_want(ps, kind, key, value, value_kind, NULL);
 }
 
 /* Keys that no row describes may hold words: net.ipv4.tcp_congestion_control = bbr. */
@@ -97,7 +104,7 @@ static enum value_kind kind_of_value(const struct sysctl_key *k, const char *nam
 {
 	struct err ignored;
 	bool listed = strcmp(k->key, name) == 0;
-	bool exact = split_op(&value) == OP_EXACT;
+	bool exact = profile_split_op(&value) == OP_EXACT;
 
 	if (listed || !exact || value_check(k->kind, value, &ignored) == 0 ||
 	    strcmp(value, "auto") == 0 || strchr("<>=!", *value))
@@ -183,7 +190,7 @@ static int parse_rlimit(struct parser *ps, const char *key, const char *value)
 	name = limit_name(ps, k->name);
 	if (!name)
 		return 0;
-	if (split_op(&operand) != OP_AT_LEAST)
+	if (profile_split_op(&operand) != OP_AT_LEAST)
 		return profile_fail(ps,
 				    "'%s = %s': a limit is only raised; write '>= N' or '>= auto'",
 				    key, value);
@@ -209,7 +216,7 @@ static int parse_listen(struct parser *ps, const char *key, const char *value)
 				    "'%s' is not a listener: tcp:PORT, tcp:ADDRESS:PORT or "
 				    "tcp:[ADDRESS]:PORT",
 				    name);
-	if (split_op(&operand) == OP_COVERS)
+	if (profile_split_op(&operand) == OP_COVERS)
 		return profile_fail(ps, "'%s = %s': a limit is one number", key, value);
 	if (strcmp(operand, "auto") != 0 && parse_u64(operand, 1, INT_MAX, &n) < 0)
 		return profile_fail(ps, "'%s = %s': expected a whole number up to %d, or auto", key,
@@ -372,9 +379,11 @@ static const struct section sections[] = {
 	{"profile", NULL, true, parse_profile},
 	{"load", NULL, true, parse_load},
 	{"sysctl", NULL, true, parse_sysctl},
+	{"sysfs", NULL, true, profile_parse_sysfs},
 	{"rlimit", "unit:nginx.service", true, parse_rlimit},
 	{"conntrack", NULL, true, parse_conntrack},
 	{"listen", NULL, true, parse_listen},
+	{"nic", "a device", false, profile_parse_nic},
 	{"check", NULL, true, parse_rule},
 };
 

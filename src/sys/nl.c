@@ -117,7 +117,8 @@ static int refusal(const struct nl_question *q, const struct asking *a, struct e
 	if (!a->refused)
 		return 0;
 	if (a->text[0])
-		return err_set(e, a->refused, "ask the kernel for '%s': %s (%s)", q->record,
+		return err_set(e, a->refused, "%s '%s': %s (%s)",
+			       q->change ? "have the kernel do" : "ask the kernel for", q->record,
 			       strerror(a->refused), a->text);
 	return err_errno(e, a->refused, "ask the kernel for '%s'", q->record);
 }
@@ -291,7 +292,8 @@ int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
 			return ask_captured(h, q, &a, err);
 		if (attempt > 0 && reset)
 			reset(data);
-		q->request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (q->dump ? NLM_F_DUMP : 0));
+		q->request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (q->dump ? NLM_F_DUMP : 0) |
+						     (q->change ? NLM_F_ACK : 0));
 		q->request->nlmsg_seq = FIRST_SEQUENCE + attempt;
 		q->request->nlmsg_pid = 0;
 		int r = ask_once(q, &a, err);

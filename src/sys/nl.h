@@ -23,7 +23,8 @@ struct nl_question {
 	int bus; /* NETLINK_SOCK_DIAG, NETLINK_NETFILTER … */
 	const char *record;
 	struct nlmsghdr *request;
-	bool dump; /* ends with NLMSG_DONE; otherwise one answer ends it */
+	bool dump;   /* ends with NLMSG_DONE; otherwise one answer ends it */
+	bool change; /* is no question: the kernel is to say that it was done */
 };
 
 /*

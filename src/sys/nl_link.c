@@ -137,6 +137,12 @@ static int on_link_attribute(const struct nlattr *attr, void *data)
 			l->address_len = (uint8_t)len;
 		}
 		break;
+	case IFLA_PERM_ADDRESS:
+		if (len <= sizeof(l->permanent)) {
+			memcpy(l->permanent, mnl_attr_get_payload(attr), len);
+			l->permanent_len = (uint8_t)len;
+		}
+		break;
 	case IFLA_STATS64:
 		copy_stats(attr, &l->stats);
 		break;

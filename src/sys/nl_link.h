@@ -34,6 +34,10 @@ struct link {
 	uint32_t mtu, queue_length; /* IFLA_TXQLEN, packets */
 	uint8_t address[LINK_ADDRESS_MAX];
 	uint8_t address_len; /* 0: none, or taken out of a captured host */
+	/* The one it was made with, which nobody changes (IFLA_PERM_ADDRESS, 5.6); length 0: none
+	 */
+	uint8_t permanent[LINK_ADDRESS_MAX];
+	uint8_t permanent_len;
 	struct link_stats stats;
 };
 

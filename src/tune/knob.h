@@ -93,10 +93,12 @@ struct knob {
 	uint64_t (*caps)(const char *key);
 };
 
-extern const struct knob knob_sysctl;
-extern const struct knob knob_listen;
-extern const struct knob knob_rlimit;
-extern const struct knob knob_notrack;
+/* A new kind is one word here and its file knob_KIND.c. */
+#define KNOBS(X) X(sysctl) X(sysfs) X(listen) X(rlimit) X(notrack) X(nic)
+
+#define X_EXTERN(name) extern const struct knob knob_##name;
+KNOBS(X_EXTERN)
+#undef X_EXTERN
 
 /* The knob of a kind, or NULL: not known. */
 const struct knob *knob_find(const char *kind);

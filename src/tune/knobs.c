@@ -6,13 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All kinds of settings that can be written; one knob_KIND.c each. */
-static const struct knob *const knobs[] = {
-	&knob_sysctl,
-	&knob_listen,
-	&knob_rlimit,
-	&knob_notrack,
-};
+#define X_POINTER(name) &knob_##name,
+static const struct knob *const knobs[] = {KNOBS(X_POINTER)};
+#undef X_POINTER
 
 const struct knob *knob_find(const char *kind)
 {

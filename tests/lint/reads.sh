@@ -29,7 +29,7 @@ calls() { # NAMES PLACES
 	outside "$2" | xargs -d '\n' grep -nE "(^|[^a-z_])($1)[[:space:]]*\("
 }
 
-if calls 'sysctl_write|sysfs_write' '^src/tune/|^src/sys/(sysctl|sysfs)\.[ch]$'; then
+if calls 'sysctl_write|sysfs_write|ethtool_set' '^src/tune/|^src/sys/(sysctl|sysfs|nl_ethtool_set)\.[ch]$'; then
 	echo '^ only src/tune writes settings of the host'
 	bad=1
 fi
