@@ -11,6 +11,7 @@ static int run_profile(const struct check_input *in, struct findings *out, struc
 {
 	(void)e;
 	check_profile_sysctls(in, "config.profile", out);
+	check_profile_settings(in, "config.profile", out);
 	return 0;
 }
 

@@ -154,6 +154,7 @@ static int run_governor(const struct check_input *in, struct findings *out, stru
 	size_t len, other;
 	bool load = load_asks(in->load) || in->profile;
 
+	check_profile_settings(in, "cpu.governor", out);
 	if (cpu_read_policies(in->host, &p, &len, e) < 0)
 		return finding_cannot_tell(out, "cpu.governor", false, e);
 	if (len == 0) {
@@ -175,7 +176,8 @@ static int run_governor(const struct check_input *in, struct findings *out, stru
 	f->why = stays_slow(worst) ? "these CPUs stay at their lowest frequency whatever the load"
 				   : "frequencies follow the load with a delay, so the first "
 				     "requests after a pause are slower and two runs are not alike";
-	f->fix = "cpupower frequency-set -g performance (on the host)";
+	f->fix = "on the host: cpupower frequency-set -g performance, or in a profile: [sysfs] "
+		 "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor = performance";
 	return 0;
 }
 

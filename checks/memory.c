@@ -173,6 +173,7 @@ static int run_thp(const struct check_input *in, struct findings *out, struct er
 	long n = file_read(in->host, "/sys/kernel/mm/transparent_hugepage/enabled", text,
 			   sizeof(text), e);
 
+	check_profile_settings(in, "memory.thp", out);
 	if (n == -ENOENT && file_exists(in->host, "/sys/kernel/mm")) {
 		finding_add(out, "memory.thp", FINDING_NA, NULL)->observed =
 			"no transparent huge pages here";
@@ -194,7 +195,8 @@ static int run_thp(const struct check_input *in, struct findings *out, struct er
 	f->required = "madvise or never";
 	f->why = "with \"always\" any page fault may wait while 2 MiB are put together and zeroed, "
 		 "which shows in the tail of latencies";
-	f->fix = "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled (on the host)";
+	f->fix = "on the host: echo madvise >/sys/kernel/mm/transparent_hugepage/enabled, or in a "
+		 "profile: [sysfs] that path = madvise";
 	return 0;
 }
 

@@ -115,7 +115,10 @@ static void judge_rings(const struct check_input *in, const struct ethtool_devic
 	f->why = "a packet that finds no free descriptor is dropped by the card; the kernel sees "
 		 "only "
 		 "a counter";
-	f->fix = finding_text(out, "ethtool -G %s rx %" PRIu64, l->name, need);
+	f->fix = finding_text(out,
+			      "ethtool -G %s rx %" PRIu64
+			      ", or in a profile: [nic %s] rx_ring = >= %" PRIu64,
+			      l->name, need, l->name, need);
 }
 
 static int run_rings(const struct check_input *in, struct findings *out, struct err *e)
@@ -123,6 +126,7 @@ static int run_rings(const struct check_input *in, struct findings *out, struct 
 	cleanup_with(nics_done) struct nics n = {0};
 	int r = nics_read(in, ETHTOOL_ASK_RINGS, true, &n, e);
 
+	check_profile_settings(in, "nic.rings", out);
 	for (size_t i = 0; r == 0 && i < n.links; i++) {
 		const struct ethtool_device *d = device_of(&n, &n.link[i]);
 
@@ -156,8 +160,13 @@ static void judge_channels(const struct check_input *in, const struct ethtool_de
 		finding_text(out, "the smaller of %" PRIu64 " channels and %" PRIu64 " CPUs", max,
 			     cpus);
 	f->why = "CPUs without a channel of their own do no work on the packets of this device";
-	f->fix = finding_text(out, "ethtool -L %s %s %" PRIu64, l->name,
-			      d->combined_max ? "combined" : "rx", want);
+
+	const char *which = d->combined_max ? "combined" : "rx";
+
+	f->fix = finding_text(out,
+			      "ethtool -L %s %s %" PRIu64
+			      ", or in a profile: [nic %s] %s_channels = >= %" PRIu64,
+			      l->name, which, want, l->name, which, want);
 }
 
 static int run_channels(const struct check_input *in, struct findings *out, struct err *e)
@@ -166,6 +175,7 @@ static int run_channels(const struct check_input *in, struct findings *out, stru
 	uint64_t cpus = online_cpus(in->host);
 	int r = nics_read(in, ETHTOOL_ASK_CHANNELS, false, &n, e);
 
+	check_profile_settings(in, "nic.channels", out);
 	for (size_t i = 0; r == 0 && i < n.links; i++) {
 		const struct ethtool_device *d = device_of(&n, &n.link[i]);
 

@@ -121,6 +121,7 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	size_t links, qdiscs, shown = 0, left = 0;
 
 	check_profile_sysctls(in, ID, out);
+	check_profile_settings(in, ID, out);
 	if (!in->profile || !profile_want(in->profile, "sysctl", "net.core.default_qdisc"))
 		tell_default(in, out);
 	int r = links_read(in->host, false, &l, &links, e);

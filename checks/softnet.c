@@ -119,21 +119,29 @@ static uint64_t online_of(const struct cpus *c, const struct ranges *mask)
 	return n;
 }
 
-static void judge_mask(const struct cpus *c, const struct steering *s, struct finding *f,
-		       struct findings *out)
+/* What a profile says to have the packets of a device spread. */
+static const char *spread_line(const struct link *l, struct findings *out)
+{
+	return finding_text(out,
+			    "in a profile: [sysfs] /sys/class/net/%s/queues/rx-*/rps_cpus = all",
+			    l->name);
+}
+
+static void judge_mask(const struct cpus *c, const struct link *l, const struct steering *s,
+		       struct finding *f, struct findings *out)
 {
 	uint64_t online = online_of(c, &s->cpus);
 
 	if (s->rps && c->count && online == 0) {
 		f->status = FINDING_WARN;
 		f->why = "get_rps_cpu() takes only CPUs that are online, so RPS does nothing here";
-		f->fix = finding_text(out, "write a mask of CPUs %s",
-				      format_ranges(&c->online, out));
+		f->fix = finding_text(out, "write a mask of CPUs %s, or %s",
+				      format_ranges(&c->online, out), spread_line(l, out));
 	} else if (s->rps && c->count > 1 && online == 1) {
 		f->status = FINDING_WARN;
 		f->why = "one CPU takes all packets, and is full while the others are idle";
-		f->fix = finding_text(out, "write a mask of CPUs %s, or none (0)",
-				      format_ranges(&c->online, out));
+		f->fix = finding_text(out, "write a mask of CPUs %s, or none (0); %s",
+				      format_ranges(&c->online, out), spread_line(l, out));
 	} else if (s->flow_counts && c->flow_entries == 0) {
 		f->status = FINDING_WARN;
 		f->why = "rps_flow_cnt does nothing while net.core.rps_sock_flow_entries is 0: "
@@ -165,7 +173,7 @@ static void judge_steering(const struct cpus *c, const struct sysnet *sys, const
 				     s.rps ? finding_text(out, "RPS to CPUs %s",
 							  format_ranges(&s.cpus, out))
 					   : "no RPS");
-		judge_mask(c, &s, f, out);
+		judge_mask(c, l, &s, f, out);
 	}
 	steering_done(&s);
 }
@@ -178,6 +186,7 @@ static int run_steering(const struct check_input *in, struct findings *out, stru
 	size_t len, shown = 0, left = 0;
 	int r = links_read(in->host, false, &l, &len, e);
 
+	check_profile_settings(in, "softnet.steering", out);
 	if (r == 0)
 		r = sysnet_open(&sys, in->host, e);
 	if (r < 0)

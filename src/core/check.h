@@ -168,6 +168,12 @@ void check_profile_limits(const struct check_input *in, const char *id, const ch
 const char *check_want_text(const struct want *w, struct findings *out);
 
 /*
+ * The same for the profile's other settings of the host, [sysfs] and [nic], one finding a line:
+ * every object that it names has to be so.
+ */
+void check_profile_settings(const struct check_input *in, const char *id, struct findings *out);
+
+/*
  * For the checks: adds to the finding's `why` which file and line sets this sysctl, and to what
  * where that is not in force. Nothing where no file does, or where the value is a namespace's own:
  * at boot only the host's are set.

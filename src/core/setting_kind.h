@@ -3,6 +3,7 @@
 #ifndef RUNUP_CORE_SETTING_KIND_H
 #define RUNUP_CORE_SETTING_KIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -20,6 +21,7 @@ struct setting_about {
 	const char *check; /* id of the check that judges it */
 	enum finding_status severity;
 	const char *why;
+	bool of_host; /* not of a network namespace */
 };
 
 typedef void setting_each_fn(const char *key, void *data);

@@ -18,7 +18,7 @@ static void about(const char *key, struct setting_about *ret)
 	char device[LINK_NAME_MAX];
 	const struct nic_key *k = nic_key_find(key, device);
 
-	*ret = k ? (struct setting_about){k->check, k->severity, k->why}
+	*ret = k ? (struct setting_about){k->check, k->severity, k->why, false}
 		 : (struct setting_about){0};
 }
 

@@ -21,7 +21,7 @@ static void about(const char *key, struct setting_about *ret)
 {
 	const struct sysfs_key *k = sysfs_key_find(key);
 
-	*ret = k ? (struct setting_about){k->check, k->severity, k->why}
+	*ret = k ? (struct setting_about){k->check, k->severity, k->why, !k->of_netns}
 		 : (struct setting_about){0};
 }
 

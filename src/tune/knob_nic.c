@@ -12,7 +12,7 @@
 #include "core/nic_key.h"
 #include "core/setting_kind.h"
 #include "sys/caps.h"
-#include "tune/knob_place.h"
+#include "tune/scope.h"
 
 static int expand(const struct host *h, const char *key, struct knob_keys *ret, struct err *e)
 {

@@ -77,7 +77,19 @@ static int write_value(const struct host *h, const char *key, const char *value,
 	 * A write of no bytes reaches no handler. An empty line empties a set
 	 * (proc_do_large_bitmap) and a string (proc_dostring).
 	 */
-	return sysctl_write(h, key, *value ? value : "\n", e);
+	int r = sysctl_write(h, key, *value ? value : "\n", e);
+	struct err ignored;
+
+	/*
+	 * Keys that name something (default_qdisc, tcp_congestion_control) have the kernel load its
+	 * module first (qdisc_set_default(), tcp_set_default_congestion_control()).
+	 */
+	if (r == -ENOENT && sysctl_writable(h, key, &ignored) == 0)
+		return err_set(e, ENODEV,
+			       "write '%s' to sysctl '%s': the kernel has nothing of that name, "
+			       "neither built in nor as a module",
+			       value, key);
+	return r;
 }
 
 static enum value_kind value_kind(const char *key)

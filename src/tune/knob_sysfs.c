@@ -11,7 +11,7 @@
 #include "base/strbuf.h"
 #include "core/setting_kind.h"
 #include "core/sysfs_open.h"
-#include "tune/knob_place.h"
+#include "tune/scope.h"
 
 #define NET_FOLDER "/sys/class/net/"
 

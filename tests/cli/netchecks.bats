@@ -77,10 +77,10 @@ assert_finding() { # ID SUBJECT STATUS
 	assert_finding nic.rings eth0 pass
 	judge nic.rings --burst 2000
 	assert_finding nic.rings eth0 warn
-	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -G eth0 rx 2000'
+	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -G eth0 rx 2000, or in a profile: [nic eth0] rx_ring = >= 2000'
 	assert_json_is 'one(d["findings"], subject="eth0")["predicts"]' '["nic.ring"]'
 	judge nic.rings --burst 9000
-	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -G eth0 rx 4096'
+	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -G eth0 rx 4096, or in a profile: [nic eth0] rx_ring = >= 4096'
 }
 
 @test "nic.channels: a free channel for a CPU that has none" {
@@ -91,7 +91,7 @@ assert_finding() { # ID SUBJECT STATUS
 	assert_finding nic.channels eth0 pass
 	judge nic.channels --connections 10
 	assert_finding nic.channels eth0 warn
-	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -L eth0 combined 2'
+	assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'ethtool -L eth0 combined 2, or in a profile: [nic eth0] combined_channels = >= 2'
 }
 
 @test "nic.link: half duplex and a link that fell back are told" {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tune/knob_place.h"
+#include "tune/scope.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What knobs of the host's and of a network namespace's objects share. */
-#ifndef RUNUP_TUNE_KNOB_PLACE_H
-#define RUNUP_TUNE_KNOB_PLACE_H
+#ifndef RUNUP_TUNE_SCOPE_H
+#define RUNUP_TUNE_SCOPE_H
 
 #include "base/attr.h"
 #include "base/err.h"
