@@ -6,8 +6,10 @@
 #include "cli/output.h"
 #include "core/cause.h"
 #include "core/check.h"
+#include "core/nic_key.h"
 #include "core/resource.h"
 #include "core/sysctl_key.h"
+#include "core/sysfs_key.h"
 #include "report/text.h"
 
 static void explain_check(const struct check *c, const struct text_style *style, struct strbuf *out)
@@ -65,6 +67,28 @@ static void explain_key(const struct sysctl_key *k, const struct text_style *sty
 	strbuf_add(out, "\n");
 	text_labelled("of", scope_name(k->scope), out);
 	text_labelled("check", k->check, out);
+}
+
+static void explain_file(const struct sysfs_key *k, const struct text_style *style,
+			 struct strbuf *out)
+{
+	text_colored(k->pattern, TEXT_BOLD, style, out);
+	strbuf_add(out, "\n\n");
+	text_wrapped(k->why, 0, out);
+	strbuf_add(out, "\n");
+	text_labelled("of", scope_name(k->of_netns ? SCOPE_NETNS : SCOPE_HOST), out);
+	text_labelled("check", k->check, out);
+	text_labelled("set by", "[sysfs] of a profile", out);
+}
+
+static void explain_nic(const struct nic_key *k, const struct text_style *style, struct strbuf *out)
+{
+	text_colored(k->name, TEXT_BOLD, style, out);
+	strbuf_addf(out, ": %s of a network card\n\n", k->what);
+	text_wrapped(k->why, 0, out);
+	strbuf_add(out, "\n");
+	text_labelled("check", k->check, out);
+	text_labelled("set by", "[nic DEVICE] of a profile", out);
 }
 
 static void add_row(struct table *t, const char *id, const char *title)
@@ -145,6 +169,8 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	const struct check_member *member = check_member_find(id);
 	const struct resource *resource = resource_find(id);
 	const struct sysctl_key *key = sysctl_key_find(id);
+	const struct sysfs_key *file = sysfs_key_find(id);
+	const struct nic_key *nic = nic_key_named(id);
 
 	if (cause)
 		explain_cause(cause, &style, &out);
@@ -156,6 +182,10 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		explain_check(check, &style, &out);
 	else if (key && key->why)
 		explain_key(key, &style, &out);
+	else if (file)
+		explain_file(file, &style, &out);
+	else if (nic)
+		explain_nic(nic, &style, &out);
 	else
 		return err_set(e, ERR_BAD_INPUT,
 			       "nothing to explain about '%s' (runup explain lists what there is)",

@@ -9,6 +9,10 @@ setup() {
 	cp -r "$RUNUP_SOURCE/tests/fixtures/hosts/vm" "$host"
 }
 
+found() { # ID SUBJECT: an expression for that finding
+	printf 'one(d["findings"], id="%s", subject="%s")' "$1" "$2"
+}
+
 refused() { # SECTION LINE REGEX
 	local p
 	p=$(make_profile bad <<<"[$1]"$'\n'"$2")
@@ -37,6 +41,19 @@ refused() { # SECTION LINE REGEX
 	refused 'nic eth0' 'rx_ring = >= auto' 'no sum'
 	refused 'nic eth0' 'rx_ring = 0' 'from 1 on'
 	refused 'nic eth0' 'rx_ring = covers 5' 'operator does not fit'
+}
+
+@test "explain knows what [sysfs] and [nic] set" {
+	runup explain /sys/class/net/eth0/queues/rx-0/rps_cpus
+	assert_exit 0
+	assert_out '^/sys/class/net/\*/queues/rx-\*/rps_cpus$'
+	assert_out 'of +network namespace'
+	assert_out 'check +softnet.steering'
+	runup explain rx_ring
+	assert_exit 0
+	assert_out '^rx_ring: receive ring of a network card'
+	runup explain /sys/kernel/uevent_helper
+	assert_exit 2
 }
 
 @test "a profile shows what it wants of files and cards" {
@@ -84,24 +101,23 @@ refused() { # SECTION LINE REGEX
 	echo 1 >"$host/sys/class/net/eth0/queues/rx-0/rps_cpus"
 	runup --root "$host" check -p "$p" -o json
 	assert_exit 1
-	finding='one(d["findings"], id="%s", subject="%s")'
-	steering=$(printf "$finding" softnet.steering '/sys/class/net/eth0/queues/rx-*/rps_cpus')
+	steering=$(found softnet.steering '/sys/class/net/eth0/queues/rx-*/rps_cpus')
 	assert_json_is "$steering"'["status"]' warn
 	assert_json_is "$steering"'["observed"]' '1 at /sys/class/net/eth0/queues/rx-0/rps_cpus'
 	assert_json_is "$steering"'["fix"]' "runup apply $p"
-	thp=$(printf "$finding" memory.thp /sys/kernel/mm/transparent_hugepage/enabled)
+	thp=$(found memory.thp /sys/kernel/mm/transparent_hugepage/enabled)
 	assert_json_is "$thp"'["observed"]' madvise
 	assert_json_is "$thp"'["status"]' warn
-	governor=$(printf "$finding" cpu.governor '/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor')
+	governor=$(found cpu.governor '/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor')
 	assert_json_is "$governor"'["status"]' na
 	assert_json_is "$governor"'["observed"]' 'there is none'
-	threaded=$(printf "$finding" config.profile /sys/class/net/eth1/threaded)
+	threaded=$(found config.profile /sys/class/net/eth1/threaded)
 	assert_json_is "$threaded"'["status"]' fail
-	assert_json_is "$(printf "$finding" nic.rings eth0:rx_ring)"'["status"]' pass # 256 of 256
-	ring=$(printf "$finding" nic.rings eth0:tx_ring)
+	assert_json_is "$(found nic.rings eth0:rx_ring)"'["status"]' pass # 256 of 256
+	ring=$(found nic.rings eth0:tx_ring)
 	assert_json_is "$ring"'["status"]' fail
 	[[ $(json_get "$ring"'["observed"]') == *'at most 256'* ]]
-	assert_json_is "$(printf "$finding" nic.channels '*:combined_channels')"'["status"]' pass
+	assert_json_is "$(found nic.channels '*:combined_channels')"'["status"]' pass
 
 	echo 00000000,00000003 >"$host/sys/class/net/eth0/queues/rx-0/rps_cpus"
 	echo 'always madvise [never]' >"$host/sys/kernel/mm/transparent_hugepage/enabled"

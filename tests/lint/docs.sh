@@ -42,7 +42,13 @@ while IFS= read -r key; do
 	has_word "$profile_manual" "$key" || complain "man/runup-profile.5: key $key of [load] is not documented"
 done < <(awk '/^const struct load_key load_keys\[\]/ { on = 1 } on && /^};/ { on = 0 }
 	on && match($0, /\{"[a-z_]+"/) { print substr($0, RSTART + 2, RLENGTH - 3) }' src/core/load.c)
-for word in profile load sysctl check summary include auto covers; do
+while IFS= read -r path; do
+	grep -qF -- "$path" <<<"$profile_manual" || complain "man/runup-profile.5: $path of [sysfs] is not documented"
+done < <(sed -nE 's/^\t\t\.pattern = "([^"]+)",.*/\1/p' src/core/sysfs_key.c)
+while IFS= read -r key; do
+	has_word "$profile_manual" "$key" || complain "man/runup-profile.5: key $key of [nic] is not documented"
+done < <(sed -nE 's/^\t\t\.name = "([a-z_]+)",.*/\1/p' src/core/nic_key.c)
+for word in profile load sysctl sysfs nic max all check summary include auto covers; do
 	has_word "$profile_manual" "$word" || complain "man/runup-profile.5: $word is not documented"
 done
 
