@@ -350,8 +350,8 @@ static const struct sysctl_key keys[] = {
 		.kind = VALUE_TEXT,
 		.check = "qdisc.default",
 		.severity = FINDING_WARN,
-		.why = "the queueing discipline that a device gets when it comes up; those that are "
-		       "up keep theirs",
+		.why = "the queueing discipline that a device gets when it first comes up; one that has "
+		       "been up keeps its own",
 	},
 	{
 		.key = "net.ipv4.neigh.default.gc_thresh1",
