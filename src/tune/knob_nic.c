@@ -107,6 +107,12 @@ static int rank(const char *key unused_)
 	return KNOB_RANK_NIC;
 }
 
+/* ethnl_set_rings() and its likes are GENL_UNS_ADMIN_PERM (net/ethtool/netlink.c). */
+static uint64_t caps(const char *key unused_)
+{
+	return CAP_BIT(CAP_NET_ADMIN);
+}
+
 const struct knob knob_nic = {
 	.kind = "nic",
 	.expand = expand,
@@ -119,4 +125,5 @@ const struct knob knob_nic = {
 	.identity = identity,
 	.reused = true,
 	.rank = rank,
+	.caps = caps,
 };

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "core/setting_kind.h"
 #include "core/sysfs_open.h"
+#include "sys/caps.h"
 #include "tune/scope.h"
 
 #define NET_FOLDER "/sys/class/net/"
@@ -163,6 +164,17 @@ static int rank(const char *key unused_)
 	return KNOB_RANK_SYSFS;
 }
 
+/*
+ * Of a device: netdev_store() and store_rps_map() ask for CAP_NET_ADMIN (net/core/net-sysfs.c), and
+ * another namespace's sysfs has to be mounted. The others are root's files.
+ */
+static uint64_t caps(const char *key)
+{
+	const struct sysfs_key *k = sysfs_key_find(key);
+
+	return k && k->of_netns ? CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_SYS_ADMIN) : 0;
+}
+
 const struct knob knob_sysfs = {
 	.kind = "sysfs",
 	.expand = expand,
@@ -175,4 +187,5 @@ const struct knob knob_sysfs = {
 	.identity = identity,
 	.reused = true,
 	.rank = rank,
+	.caps = caps,
 };

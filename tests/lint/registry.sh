@@ -34,7 +34,7 @@ registered() { # TYPE TABLE FILE…
 
 registered check src/core/check.h checks/*.c
 registered cmd src/cli/cmd.h src/cli/cmd_*.c
-registered knob src/tune/knobs.c src/tune/knob_*.c
+registered knob src/tune/knob.h src/tune/knob_*.c
 registered gen src/gen/gen.h src/gen/gen_*.c
 registered source src/watch/list.h src/watch/src_*.c src/watch/ev_*.c
 
