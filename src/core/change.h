@@ -38,6 +38,7 @@ struct change {
 	const char *after;  /* read back; NULL: not known */
 	const char *now;    /* rollback, status: the value found; NULL: not read */
 	const char *why;    /* reason of the result, or the arithmetic of an auto value */
+	const char *reason; /* why it is wanted at all: want_reason(); NULL: not known (journals) */
 	enum change_result result;
 };
 

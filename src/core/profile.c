@@ -60,6 +60,53 @@ static int on_line(void *user, const char *section unused_, const char *key, con
 	return ps->section->parse(ps, name, value);
 }
 
+/* Where a comment begins behind a value, as inih sees it: a ';' after a blank. Or NULL. */
+static const char *comment_behind(const char *line)
+{
+	for (const char *p = line; *p; p++)
+		if (*p == ';' && p > line && (p[-1] == ' ' || p[-1] == '\t'))
+			return p;
+	return NULL;
+}
+
+/* The words of a comment, without its marks and the end of the line. */
+static const char *comment_words(struct arena *a, const char *text)
+{
+	text += strspn(text, ";# \t");
+
+	size_t len = strcspn(text, "\r\n");
+
+	while (len && strchr(" \t", text[len - 1]))
+		len--;
+	return arena_strndup(a, text, len);
+}
+
+/*
+ * Keeps the comment that belongs to a line: what stands above it without an empty line between,
+ * for all lines that follow so; what stands behind it is its own.
+ */
+static void keep_comment(struct parser *ps, const char *line)
+{
+	struct arena *a = &ps->profile->arena;
+
+	ps->behind = NULL;
+	if (*line == ';' || *line == '#') {
+		if (ps->above_taken)
+			strbuf_reset(ps->above);
+		ps->above_taken = false;
+		if (ps->above->len)
+			strbuf_add(ps->above, " ");
+		strbuf_add(ps->above, comment_words(a, line));
+	} else if (strchr("[\r\n", *line)) {
+		strbuf_reset(ps->above);
+	} else {
+		const char *behind = comment_behind(line);
+
+		ps->above_taken = true;
+		ps->behind = behind ? comment_words(a, behind) : NULL;
+	}
+}
+
 /*
  * inih's reader: counts lines, and refuses what inih would quietly cut in two (a line longer than
  * its buffer) or cannot see (a NUL byte). Leading blanks are taken off, since inih would join such
@@ -95,6 +142,7 @@ static char *read_line(char *buf, int size, void *user)
 		return NULL;
 	}
 	buf[len] = '\0';
+	keep_comment(ps, buf);
 	if (buf[0] == '[')
 		judge_section(ps, buf);
 	else
@@ -135,6 +183,7 @@ static int include(struct parser *ps, int depth, struct err *e)
 		w->key = arena_strdup(&p->arena, from->key);
 		w->value = from->value ? arena_strdup(&p->arena, from->value) : NULL;
 		w->file = arena_strdup(&p->arena, from->file);
+		w->comment = from->comment ? arena_strdup(&p->arena, from->comment) : NULL;
 	}
 	for (size_t i = 0; i < inc.rules_len; i++) {
 		const struct check_rule *from = &inc.rules[i];
@@ -156,7 +205,8 @@ out:
 static int load_file(struct profile *p, const char *name, const char *beside, int depth,
 		     struct err *e)
 {
-	struct parser ps = {.profile = p, .err = e};
+	cleanup_with(strbuf_done) struct strbuf above = {0};
+	struct parser ps = {.profile = p, .err = e, .above = &above};
 	int fd = profile_open(&p->arena, name, beside, &ps.path, e);
 
 	if (fd < 0)
@@ -189,6 +239,13 @@ int profile_load(struct profile *p, const char *name, struct err *e)
 {
 	p->name = arena_strdup(&p->arena, name);
 	return load_file(p, name, NULL, 0, e);
+}
+
+const char *want_reason(const struct want *w)
+{
+	if (w->comment)
+		return w->comment;
+	return w->sysctl ? w->sysctl->why : NULL;
 }
 
 const struct want *profile_want(const struct profile *p, const char *kind, const char *key)

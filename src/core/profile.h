@@ -28,6 +28,7 @@ struct want {
 	bool optional;		/* leading '-': fine if the key is not there */
 	const char *arithmetic; /* of an auto value */
 	const char *unsized;	/* why auto has no value: "state --connections or --burst" */
+	const char *comment;	/* its reason: the words behind the line or above it; NULL: none */
 	const char *file;
 	unsigned line;
 };
@@ -72,6 +73,9 @@ must_check int profile_load(struct profile *p, const char *name, struct err *e);
  */
 must_check int profile_resolve(struct profile *p, const struct load *l, const struct host *h,
 			       bool strict, struct err *e);
+
+/* Why a line is there: its comment, else what is known about its key. NULL: neither. */
+const char *want_reason(const struct want *w);
 
 /* The want for a key, or NULL. */
 const struct want *profile_want(const struct profile *p, const char *kind, const char *key);

@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "core/profile.h"
 
 struct parser {
@@ -15,6 +16,9 @@ struct parser {
 	const char *path;
 	unsigned line;
 	FILE *file;
+	struct strbuf *above; /* the comment that stands above the line */
+	bool above_taken;     /* a setting stands beneath it: the next comment is another one */
+	const char *behind;   /* the comment behind the line, or NULL */
 	struct err *err;
 	bool failed;
 	const struct section *section; /* that the line stands in; NULL: before the first */

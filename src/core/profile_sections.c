@@ -83,6 +83,10 @@ int profile_add_want(struct parser *ps, const char *kind, const char *key, const
 	w->is_auto = strcmp(operand, "auto") == 0;
 	w->file = ps->path;
 	w->line = ps->line;
+	if (ps->behind && *ps->behind)
+		w->comment = ps->behind;
+	else if (ps->above->len)
+		w->comment = arena_strdup(&p->arena, strbuf_get(ps->above));
 	if (!w->is_auto) {
 		w->value = arena_strdup(&p->arena, operand);
 		if ((!word || strcmp(operand, word) != 0) &&

@@ -247,6 +247,7 @@ static json_t *change_to_json(const struct change *c)
 	json_put_text(j, "now", c->now);
 	json_put_text(j, "result", change_result_name(c->result));
 	json_put_text(j, "why", c->why);
+	json_put_text(j, "reason", c->reason);
 	strbuf_done(&want);
 	return j;
 }

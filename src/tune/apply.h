@@ -24,6 +24,12 @@ must_check int plan_changes(const struct host *h, const struct profile *p, bool 
 			    struct changes *ret, struct err *e);
 
 /*
+ * The profile's wishes in the order of writing, those that no knob takes last: fills ret, which has
+ * room for p->wants_len. For who writes them down instead of applying them.
+ */
+void plan_order(const struct profile *p, const struct want **ret);
+
+/*
  * Journals and writes a plan. The values are read again first, since the plan may have been made
  * before the lock was taken. All planned changes get CHANGE_WRITTEN, or, when one fails, everything
  * before it is rolled back, its result is CHANGE_FAILED with the reason, and -errno is returned;

@@ -2,6 +2,7 @@
 #include "tune/plan.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -62,6 +63,13 @@ static bool planned_before(const struct changes *cs, const char *kind, const cha
 	return false;
 }
 
+static const char *copy_reason(const struct want *w, struct changes *cs)
+{
+	const char *reason = want_reason(w);
+
+	return reason ? arena_strdup(&cs->arena, reason) : NULL;
+}
+
 static int plan_key(const struct host *h, const struct knob *k, const struct want *w,
 		    const char *key, bool look_only, struct changes *cs, struct err *e)
 {
@@ -79,6 +87,7 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 	c->op = w->op;
 	c->want = w->value;
 	c->why = w->arithmetic ? arena_strdup(&cs->arena, w->arithmetic) : NULL;
+	c->reason = copy_reason(w, cs);
 	if (k->resolve) {
 		r = k->resolve(h, key, w->value, value, e);
 		c->want = value;
@@ -90,7 +99,8 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 		r = k->permitted(h, key, e);
 	/* Who only looks may be told what root would write. */
 	if (look_only && (r == -EACCES || r == -EPERM)) {
-		c->why = arena_strdup(&cs->arena, "writing it takes root");
+		c->why = arena_printf(&cs->arena, "%s%swriting it takes root", c->why ? c->why : "",
+				      c->why ? "; " : "");
 		return 0;
 	}
 	if (r == -ENOENT) {
@@ -128,6 +138,25 @@ static int plan_none(const struct knob *k, const struct want *w, const char *why
 	c->want = arena_strdup(&cs->arena, w->value);
 	c->result = CHANGE_MISSING;
 	c->why = why ? arena_strdup(&cs->arena, why) : "there is none on this host";
+	c->reason = copy_reason(w, cs);
+	return 0;
+}
+
+/* `auto` that the load does not size: as with a key that is not there, a '-' says it is fine. */
+static int plan_unsized(const struct want *w, struct changes *cs, struct err *e)
+{
+	const char *state = w->unsized ? w->unsized : "more of the load";
+
+	if (!w->optional)
+		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: state %s", w->key, state);
+
+	struct change *c = changes_add(cs, w->kind, w->key);
+
+	c->value_kind = w->value_kind;
+	c->op = w->op;
+	c->result = CHANGE_MISSING;
+	c->why = arena_printf(&cs->arena, "nothing sizes it: state %s", state);
+	c->reason = copy_reason(w, cs);
 	return 0;
 }
 
@@ -139,8 +168,7 @@ static int plan_want(const struct host *h, const struct want *w, bool look_only,
 	int r = 0;
 
 	if (!w->value)
-		return err_set(e, ERR_BAD_INPUT, "'%s' cannot be sized: %s", w->key,
-			       w->unsized ? w->unsized : "the load does not say enough");
+		return plan_unsized(w, cs, e);
 	if (!k->expand)
 		return plan_key(h, k, w, w->key, look_only, cs, e);
 	r = k->expand(h, w->key, &keys, e);
@@ -172,6 +200,25 @@ static void sort_by_rank(struct changes *cs)
 			cs->item[at] = *before;
 		}
 		cs->item[at] = c;
+	}
+}
+
+static int want_rank(const struct want *w)
+{
+	const struct knob *k = knob_find(w->kind);
+
+	return k ? k->rank(w->key) : INT_MAX;
+}
+
+void plan_order(const struct profile *p, const struct want **ret)
+{
+	for (size_t i = 0; i < p->wants_len; i++) {
+		const struct want *w = &p->wants[i];
+		size_t at = i;
+
+		for (; at > 0 && want_rank(ret[at - 1]) > want_rank(w); at--)
+			ret[at] = ret[at - 1];
+		ret[at] = w;
 	}
 }
 

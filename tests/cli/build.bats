@@ -119,7 +119,7 @@ rebuild() {
 		echo '644 usr/share/bash-completion/completions/runup'
 		echo '644 usr/share/man/man5/runup-profile.5'
 		echo '644 usr/share/man/man8/runup.8'
-		for name in generator server; do
+		for name in generator http-server low-latency proxy server soak udp-server websocket-server; do
 			echo "644 usr/share/runup/profiles/$name.ini"
 		done
 		for name in apply capacity check common doctor profiles rollback run status; do

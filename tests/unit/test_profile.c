@@ -247,6 +247,47 @@ static void test_words_are_values_where_no_row_says_otherwise(void **state)
 	fails_at(2, "not a number");
 }
 
+static void reason_is(const struct profile *p, const char *key, const char *said)
+{
+	const struct want *w = profile_want(p, "sysctl", key);
+
+	assert_non_null(w);
+	if (!said)
+		assert_null(w->comment);
+	else
+		assert_string_equal(w->comment, said);
+}
+
+static void test_a_comment_is_the_reason_of_its_line(void **state)
+{
+	(void)state;
+	struct profile p = {0};
+	struct err e;
+	char path[PATH_MAX];
+
+	write_file("base.ini", "[sysctl]\n; from the base\nnet.ipv4.tcp_timestamps = 1\n");
+	write_file("t.ini", "; of the file\n\n[profile]\ninclude = base\n; of no line\n[sysctl]\n"
+			    "net.core.somaxconn = 1\n"
+			    ";  two lines \r\n# of words\nnet.ipv4.tcp_rmem = 1 2 3\n"
+			    "net.ipv4.tcp_wmem = 1 2 3 ; its own;\n"
+			    "; another\nnet.ipv4.tcp_syncookies = 1\n\n"
+			    "; gone\n\nnet.ipv4.tcp_tw_reuse = 1\n"
+			    "net.core.rmem_max = 1 ;\n");
+	if (profile_load(&p, path_of("t.ini", path), &e) < 0)
+		fail_msg("%s", e.msg);
+	reason_is(&p, "net.core.somaxconn", NULL);
+	reason_is(&p, "net.ipv4.tcp_rmem", "two lines of words");
+	reason_is(&p, "net.ipv4.tcp_wmem", "its own;");
+	reason_is(&p, "net.ipv4.tcp_syncookies", "another");
+	reason_is(&p, "net.ipv4.tcp_tw_reuse", NULL);
+	reason_is(&p, "net.core.rmem_max", NULL);
+	reason_is(&p, "net.ipv4.tcp_timestamps", "from the base");
+	/* Without one, what is known about the key stands in. */
+	assert_string_equal(want_reason(profile_want(&p, "sysctl", "net.core.rmem_max")),
+			    sysctl_key_find("net.core.rmem_max")->why);
+	profile_done(&p);
+}
+
 static void test_include(void **state)
 {
 	(void)state;
@@ -401,36 +442,6 @@ static void test_conntrack_is_short_for_sysctls(void **state)
 	host_close(&h);
 }
 
-/* Every shipped profile is read, and asks for nothing that is folklore. */
-static void load_shipped(const char *name, const char *path, void *data)
-{
-	struct profile p = {0};
-	struct err e;
-	static const char *const folklore[] = {"net.ipv4.tcp_fin_timeout",
-					       "net.ipv4.tcp_tw_recycle",
-					       "net.ipv4.tcp_max_tw_buckets", "fs.file-max"};
-
-	if (profile_load(&p, path, &e) < 0)
-		fail_msg("%s", e.msg);
-	if (!p.summary)
-		fail_msg("%s has no summary", name);
-	for (size_t i = 0; i < ARRAY_LEN(folklore); i++)
-		assert_null(profile_want(&p, "sysctl", folklore[i]));
-	profile_done(&p);
-	++*(size_t *)data;
-}
-
-static void test_shipped_profiles(void **state)
-{
-	(void)state;
-	size_t n = 0;
-
-	setenv("RUNUP_PROFILE_DIR", "profiles", 1);
-	profile_list(load_shipped, &n);
-	unsetenv("RUNUP_PROFILE_DIR");
-	assert_true(n >= 2);
-}
-
 static int make_folder(void **state)
 {
 	(void)state;
@@ -458,6 +469,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_text_is_refused),
 		cmocka_unit_test(test_a_line_of_ten_megabytes),
 		cmocka_unit_test(test_words_are_values_where_no_row_says_otherwise),
+		cmocka_unit_test(test_a_comment_is_the_reason_of_its_line),
 		cmocka_unit_test(test_include),
 		cmocka_unit_test(test_an_error_names_the_included_file),
 		cmocka_unit_test(test_a_circle_of_includes_ends),
@@ -465,7 +477,6 @@ int main(void)
 		cmocka_unit_test(test_a_fifo_does_not_hang),
 		cmocka_unit_test(test_auto_is_sized_by_the_load),
 		cmocka_unit_test(test_conntrack_is_short_for_sysctls),
-		cmocka_unit_test(test_shipped_profiles),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
