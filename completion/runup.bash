@@ -17,6 +17,7 @@ _runup_value() { # OPTION CURRENT COMMAND
 	--color) _runup_reply "$2" -W 'auto always never' ;;
 	-o | --output) _runup_reply "$2" -W "text json$([[ ${3-} != check ]] || echo ' junit tap')" ;;
 	--fail-on) _runup_reply "$2" -W 'warn fail' ;;
+	--as) _runup_reply "$2" -W 'sysctl.d shell ansible kubernetes' ;;
 	--role) _runup_reply "$2" -W 'server generator proxy' ;;
 	--process) _runup_reply "$2" -W "$(ps -eo comm= 2>/dev/null)" ;;
 	--unit) _runup_reply "$2" -W "$(systemctl list-units --plain --no-legend --type=service 2>/dev/null | cut -d' ' -f1)" ;;
@@ -70,9 +71,10 @@ _runup() {
 	'') options='--root --netns --color --quiet -q --verbose -v --version -V' ;;
 	check) options="--profile -p --observe --output -o --only --skip --fail-on $load" ;;
 	capacity) options="--profile -p --output -o $load" ;;
-	apply) options="--dry-run -n --for --keep-going --output -o $load" ;;
+	apply) options="--dry-run -n --as --for --keep-going --output -o $load" ;;
 	rollback) options='--all --expired --force --dry-run -n --output -o' ;;
-	status | doctor | profiles) options='--output -o' ;;
+	status | doctor) options='--output -o' ;;
+	profiles) options="--output -o $load" ;;
 	run) options="--profile -p --apply --skip --user --report --no-argv $load" ;;
 	help) options='--tsv' ;;
 	esac

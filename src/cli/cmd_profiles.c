@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "base/table.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
+#include "cli/session.h"
 #include "core/profile.h"
 #include "report/json.h"
+#include "report/profile_out.h"
 #include "report/text.h"
+#include "report/text_load.h"
+#include "tune/apply.h"
 
 struct profiles_opts {
 	int output;
@@ -72,29 +77,6 @@ static const char *severity_name(enum finding_status s)
 	return s == FINDING_NA ? "ignore" : finding_status_name(s);
 }
 
-static json_t *settings_to_json(const struct profile *p)
-{
-	json_t *list = json_new_array();
-
-	for (size_t i = 0; i < p->wants_len; i++) {
-		const struct want *w = &p->wants[i];
-		struct strbuf want = {0};
-		json_t *j = json_new_object();
-
-		strbuf_addf(&want, "%s%s%s", op_name(w->op), w->op == OP_EXACT ? "" : " ",
-			    w->is_auto ? "auto" : w->value);
-		json_put_text(j, "kind", w->kind);
-		json_put_text(j, "key", w->key);
-		json_put_text(j, "want", strbuf_get(&want));
-		json_put_bool(j, "optional", w->optional);
-		json_put_text(j, "file", w->file);
-		json_put_int(j, "line", w->line);
-		json_append(list, j);
-		strbuf_done(&want);
-	}
-	return list;
-}
-
 static json_t *rules_to_json(const struct profile *p)
 {
 	json_t *list = json_new_array();
@@ -112,36 +94,53 @@ static json_t *rules_to_json(const struct profile *p)
 	return list;
 }
 
-static void print_one_json(const struct profile *p)
+/*
+ * Each line is planned by itself, so that one that cannot be told (a module that is not loaded, a
+ * value of the host in a namespace) does not hide the others.
+ */
+static struct profile_line *look(const struct session *s)
 {
-	json_t *j = json_new_object(), *list = json_new_array();
+	const struct profile *p = &s->profile;
+	struct profile_line *lines = calloc(p->wants_len + 1, sizeof(*lines));
+
+	if (!lines)
+		out_of_memory();
+	for (size_t i = 0; i < p->wants_len; i++) {
+		struct profile one = {.wants = &p->wants[i], .wants_len = 1};
+		struct err e;
+
+		lines[i].want = &p->wants[i];
+		if (!p->wants[i].value)
+			continue;
+		if (plan_changes(&s->host, &one, true, &lines[i].changes, &e) < 0)
+			lines[i].error = arena_strdup(&lines[i].changes.arena, e.msg);
+	}
+	return lines;
+}
+
+static void print_one_json(const struct session *s, const struct profile_line *lines)
+{
+	const struct profile *p = &s->profile;
+	json_t *j = json_new_object(), *list = json_new_array(), *settings = json_new_array();
 	json_t *one = profile_to_json(p->name, p->path, p, NULL);
 
+	for (size_t i = 0; i < p->wants_len; i++)
+		json_append(settings, profile_line_to_json(&lines[i]));
 	json_put(one, "load", load_to_json(&p->load));
-	json_put(one, "settings", settings_to_json(p));
+	json_put(one, "settings", settings);
 	json_put(one, "checks", rules_to_json(p));
 	json_append(list, one);
 	json_put_text(j, "schema", "runup/profiles/1");
 	json_put(j, "profiles", list);
+	json_put(j, "host", host_to_json(&s->host));
+	json_put(j, "resolved_for", load_to_json(&s->load));
 	output_json(j);
 }
 
-static void print_one_text(const struct app *app, const struct profile *p)
+static void add_rules(const struct profile *p, struct strbuf *out)
 {
-	struct text_style style = output_style(app);
-	struct strbuf out = {0};
 	struct table t = {.columns = 3};
 
-	text_colored(p->name, TEXT_BOLD, &style, &out);
-	strbuf_addf(&out, ": %s\n(%s)\n\n", p->summary ? p->summary : "", p->path);
-	for (size_t i = 0; i < p->wants_len; i++) {
-		const struct want *w = &p->wants[i];
-
-		table_addf(&t, "%s%s", w->optional ? "-" : "", w->key);
-		table_addf(&t, "%s%s%s", op_name(w->op), w->op == OP_EXACT ? "" : " ",
-			   w->is_auto ? "auto" : w->value);
-		table_addf(&t, "(%s:%u)", w->file, w->line);
-	}
 	for (size_t i = 0; i < p->rules_len; i++) {
 		const struct check_rule *rule = &p->rules[i];
 
@@ -153,27 +152,60 @@ static void print_one_text(const struct app *app, const struct profile *p)
 				   rule->above_percent);
 		table_addf(&t, "(%s:%u)", rule->file, rule->line);
 	}
-	table_format(&t, 0, &out);
+	if (t.cells)
+		strbuf_add(out, "\n");
+	table_format(&t, 0, out);
 	table_done(&t);
+}
+
+static void print_one_text(const struct app *app, const struct session *s,
+			   const struct profile_line *lines)
+{
+	struct text_style style = output_style(app);
+	const struct profile *p = &s->profile;
+	struct strbuf out = {0};
+
+	text_colored(p->name, TEXT_BOLD, &style, &out);
+	strbuf_addf(&out, ": %s\n(%s)\n\n", p->summary ? p->summary : "", p->path);
+	text_load(&s->load, &out);
+	for (size_t i = 0; i < p->wants_len; i++)
+		text_profile_line(&lines[i], &style, &out);
+	add_rules(p, &out);
 	output_text(&out);
+}
+
+static void print_one(const struct app *app, const struct session *s, int output)
+{
+	struct profile_line *lines = look(s);
+
+	if (output == OUTPUT_JSON)
+		print_one_json(s, lines);
+	else
+		print_one_text(app, s, lines);
+	for (size_t i = 0; i < s->profile.wants_len; i++)
+		changes_done(&lines[i].changes);
+	free(lines);
 }
 
 static int run(const struct app *app, const struct input *in, struct err *e)
 {
 	const struct profiles_opts *o = in->opts;
-	struct profile p = {0};
+	struct session s = SESSION_INIT;
 
 	if (!in->operands_len) {
+		if (in->load.stated || in->command)
+			return err_set(e, ERR_BAD_INPUT,
+				       "a load is stated, but no profile to size by it: runup "
+				       "profiles NAME");
 		list_all(o->output);
 		return EXIT_CLEAN;
 	}
-	int r = profile_load(&p, in->operands[0], e);
+	s.command = in->command;
+	int r = session_open(&s, app, in->operands[0], &in->load, false, e);
 
-	if (r == 0 && o->output == OUTPUT_JSON)
-		print_one_json(&p);
-	else if (r == 0)
-		print_one_text(app, &p);
-	profile_done(&p);
+	if (r == 0)
+		print_one(app, &s, o->output);
+	session_done(&s);
 	return r;
 }
 
@@ -181,9 +213,16 @@ const struct cmd cmd_profiles = {
 	.name = "profiles",
 	.args = "[NAME]",
 	.summary = "the profiles there are, or one of them line by line",
+	.details =
+		"With NAME: what each line wants, what `auto` comes to for the load, what this "
+		"host has, whether apply would change it, and why it is there. Reads only; a line "
+		"that cannot be told says so. CMD is a load generator's command line that says the "
+		"load; it is not started.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct profiles_opts),
+	.takes_load = true,
+	.takes_command = true,
 	.reads_only = true,
 	.operands_max = 1,
 	.run = run,

@@ -10,6 +10,7 @@
 #include "core/sysctl_origin.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "report/text_plan.h"
 #include "tune/apply.h"
 
 struct status_opts {
@@ -90,7 +91,7 @@ static void add_text(struct outcome *out, const struct changeset *cs, enum tenur
 		strbuf_addf(&out->text, ", network namespace %s", cs->netns);
 	strbuf_add(&out->text, "\n");
 	if (cs->state != CHANGESET_CLOSED)
-		text_changes(&cs->changes, &style, &out->text);
+		text_standing(&cs->changes, &style, &out->text);
 	changeset_bad_lines(cs, &out->text);
 	tenure_text(out->host, cs, ts, &out->text);
 	if (cs->state == CHANGESET_UNFINISHED && (ts == TENURE_PLAIN || ts == TENURE_UNWATCHED))

@@ -58,8 +58,7 @@ void text_wrapped(const char *text, unsigned indent, struct strbuf *out)
 	strbuf_add(out, "\n");
 }
 
-/* "    label  text", the text wrapped under itself, `margin` blanks in front. */
-static void put_labelled(const char *label, const char *text, unsigned margin, struct strbuf *out)
+void text_labelled_at(unsigned margin, const char *label, const char *text, struct strbuf *out)
 {
 	struct strbuf wrapped = {0};
 	const unsigned indent = margin + STATUS_WIDTH;
@@ -73,12 +72,12 @@ static void put_labelled(const char *label, const char *text, unsigned margin, s
 
 static void labelled(const char *label, const char *text, struct strbuf *out)
 {
-	put_labelled(label, text, STATUS_WIDTH, out);
+	text_labelled_at(STATUS_WIDTH, label, text, out);
 }
 
 void text_labelled(const char *label, const char *text, struct strbuf *out)
 {
-	put_labelled(label, text, 0, out);
+	text_labelled_at(0, label, text, out);
 }
 
 static enum text_color status_color(enum finding_status s)
@@ -239,38 +238,50 @@ static bool says_itself(enum change_result r)
 	       r == CHANGE_IN_FORCE;
 }
 
-/* A value on one line: the kernel puts tabs where people write blanks. */
-static void add_value(const char *value, struct strbuf *out)
+void text_value(const char *value, struct strbuf *out)
 {
+	if (!*value)
+		strbuf_add(out, "(empty)");
 	for (; *value; value++)
 		strbuf_addn(out, *value == '\t' ? " " : value, 1);
+}
+
+void text_result(const struct change *c, const struct text_style *style, struct strbuf *out)
+{
+	const char *name =
+		c->result == CHANGE_IN_FORCE ? "in force" : change_result_name(c->result);
+
+	text_colored(name, result_color(c->result), style, out);
+	strbuf_addf(out, "%*s", (int)(11 - strlen(name)), "");
+}
+
+void text_change(const struct change *c, const struct text_style *style, struct strbuf *out)
+{
+	/* `now` of a planned change: a rollback that only says what it would do. */
+	bool restoring = c->result == CHANGE_RESTORED || (c->result == CHANGE_PLANNED && c->now);
+	const char *from = restoring ? c->now : c->before;
+	const char *to = restoring ? c->before : c->after ? c->after : c->write;
+
+	text_result(c, style, out);
+	strbuf_add(out, *c->key ? c->key : "(a line that is not proven)");
+	if (from && to && !value_equal(c->value_kind, from, to)) {
+		strbuf_add(out, ": ");
+		text_value(from, out);
+		strbuf_add(out, " -> ");
+		text_value(to, out);
+	} else if (from) {
+		strbuf_add(out, " = ");
+		text_value(from, out);
+	}
+	strbuf_add(out, "\n");
 }
 
 void text_changes(const struct changes *cs, const struct text_style *style, struct strbuf *out)
 {
 	for (size_t i = 0; i < cs->len; i++) {
 		const struct change *c = &cs->item[i];
-		const char *name =
-			c->result == CHANGE_IN_FORCE ? "in force" : change_result_name(c->result);
-		/* `now` of a planned change: a rollback that only says what it would do. */
-		bool restoring =
-			c->result == CHANGE_RESTORED || (c->result == CHANGE_PLANNED && c->now);
-		const char *from = restoring ? c->now : c->before;
-		const char *to = restoring ? c->before : c->after ? c->after : c->write;
 
-		text_colored(name, result_color(c->result), style, out);
-		strbuf_addf(out, "%*s%s", (int)(11 - strlen(name)), "",
-			    *c->key ? c->key : "(a line that is not proven)");
-		if (from && to && !value_equal(c->value_kind, from, to)) {
-			strbuf_add(out, ": ");
-			add_value(from, out);
-			strbuf_add(out, " -> ");
-			add_value(to, out);
-		} else if (from) {
-			strbuf_add(out, " = ");
-			add_value(from, out);
-		}
-		strbuf_add(out, "\n");
+		text_change(c, style, out);
 		if (c->why && *c->why && !says_itself(c->result))
 			text_wrapped(c->why, 11, out);
 	}

@@ -26,6 +26,18 @@ void text_wrapped(const char *text, unsigned indent, struct strbuf *out);
 /* "label  text", the text wrapped under itself; nothing for NULL. */
 void text_labelled(const char *label, const char *text, struct strbuf *out);
 
+/* The same, `margin` blanks in front. */
+void text_labelled_at(unsigned margin, const char *label, const char *text, struct strbuf *out);
+
+/* What became of a change, padded to the width of all results. */
+void text_result(const struct change *c, const struct text_style *style, struct strbuf *out);
+
+/* The first line of text_changes() for one change. */
+void text_change(const struct change *c, const struct text_style *style, struct strbuf *out);
+
+/* A value on one line: the kernel puts tabs where people write blanks. */
+void text_value(const char *value, struct strbuf *out);
+
 /* "VALID" in green and the like; the word alone without color. */
 enum text_color { TEXT_PLAIN, TEXT_GREEN, TEXT_YELLOW, TEXT_RED, TEXT_BOLD, TEXT_DIM };
 void text_colored(const char *text, enum text_color c, const struct text_style *style,

@@ -180,7 +180,10 @@ load ../lib/runup
 	runup profiles -o json
 	assert_json profiles
 	runup profiles server
-	assert_out '^net.core.somaxconn +>= auto +\(.*server.ini:[0-9]+\)'
+	assert_out '^(planned|satisfied) +net.core.somaxconn'
+	assert_out '^ +wants +>= auto, which is 2048'
+	assert_out '^ +line +.*server.ini:[0-9]+'
+	refute_out '^.{81}'
 	runup profiles server -o json
 	assert_json profiles
 	assert_json_is 'd["profiles"][0]["load"]["role"]' server
