@@ -55,6 +55,7 @@ test   cmd:script                  bsdutils                  util-linux         
 test   cmd:unshare                 util-linux                util-linux                            util-linux              util-linux
 test   cmd:setpriv                 util-linux                util-linux                            util-linux              util-linux
 test   cmd:/usr/bin/python3        python3                   python3                               python                  python3
+test   py:yaml.safe_load           python3-yaml              python3-pyyaml                        python-yaml             python3-PyYAML
 test   py:jsonschema.Draft202012Validator  python3-jsonschema        python3-jsonschema                    python-jsonschema       python3-jsonschema
 lint   cmd:perl                    perl                      perl                                  perl                    perl
 lint   cmd:git                     git                       git                                   git                     git

@@ -9,12 +9,14 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/units.h"
+#include "cli/apply_as.h"
 #include "cli/changing.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "report/json.h"
 #include "report/text.h"
+#include "report/text_plan.h"
 #include "sys/caps.h"
 #include "tune/apply.h"
 
@@ -22,6 +24,7 @@ struct apply_opts {
 	bool dry_run, keep_going;
 	const char *duration; /* of --for */
 	int output;
+	const char *as; /* NULL: apply it to this host */
 };
 
 static const struct opt opts[] = {
@@ -34,6 +37,9 @@ static const struct opt opts[] = {
 	 offsetof(struct apply_opts, keep_going)},
 	{"output", 'o', OPT_CHOICE, "text|json", "how to print the changes",
 	 offsetof(struct apply_opts, output)},
+	{"as", '\0', OPT_TEXT, "sysctl.d|shell|ansible|kubernetes",
+	 "write nothing here, but print the profile for other hosts",
+	 offsetof(struct apply_opts, as)},
 };
 
 /* One apply, from its options to what is printed. */
@@ -120,7 +126,10 @@ static void print_text(const struct applying *a, bool failed)
 	size_t planned = changes_count(&a->plan, CHANGE_PLANNED);
 	char text[UNITS_MAX];
 
-	text_changes(&a->plan, &style, &out);
+	if (a->o->dry_run)
+		text_plan(&a->plan, &style, &out);
+	else
+		text_changes(&a->plan, &style, &out);
 	if (out.len)
 		strbuf_add(&out, "\n");
 	if (failed) {
@@ -202,6 +211,21 @@ static int apply(struct applying *a, struct err *e)
 	return r < 0 ? r : left_out ? EXIT_FINDINGS : EXIT_CLEAN;
 }
 
+/* NULL without --as. What is for writing here, or has a form of its own, does not go with it. */
+static int find_format(const struct apply_opts *o, const struct export_format **ret, struct err *e)
+{
+	*ret = NULL;
+	if (!o->as)
+		return 0;
+	if (o->output != OUTPUT_TEXT)
+		return err_set(e, ERR_BAD_INPUT, "--as %s has a form of its own: leave -o out",
+			       o->as);
+	if (o->duration || o->keep_going)
+		return err_set(e, ERR_BAD_INPUT, "--as %s writes nothing here: leave %s out", o->as,
+			       o->duration ? "--for" : "--keep-going");
+	return apply_as_find(o->as, ret, e);
+}
+
 static int run(const struct app *app, const struct input *in, struct err *e)
 {
 	struct applying a = {
@@ -210,6 +234,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		.session = SESSION_INIT,
 		.changing = {.guardian = GUARDIAN_INIT},
 	};
+	const struct export_format *format = NULL;
 
 	if (!in->operands_len)
 		return err_set(e, ERR_BAD_INPUT,
@@ -222,9 +247,13 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 			       a.o->duration);
 	a.changing.keep_going = a.o->keep_going;
 
-	int r = session_open(&a.session, app, in->operands[0], &in->load, true, e);
+	int r = find_format(a.o, &format, e);
 
 	if (r == 0)
+		r = session_open(&a.session, app, in->operands[0], &in->load, true, e);
+	if (r == 0 && format)
+		apply_as_print(app, &a.session, format);
+	else if (r == 0)
 		r = apply(&a, e);
 	changes_done(&a.plan);
 	session_done(&a.session);
@@ -240,7 +269,9 @@ const struct cmd cmd_apply = {
 		"puts it back. Runtime values only: a reboot undoes them too. If one change "
 		"fails, "
 		"those before it are put back, or, with --keep-going, it is named and the others "
-		"stay (exit code 1).",
+		"stay (exit code 1). --as writes nothing and needs no root: the whole profile, "
+		"sized for the load, as a file of sysctl.d(5), a shell script that also undoes it, "
+		"tasks for Ansible, or a pod's securityContext.sysctls.",
 	.opts = opts,
 	.opts_len = ARRAY_LEN(opts),
 	.opts_size = sizeof(struct apply_opts),
