@@ -8,6 +8,7 @@
 #include "cli/changeset_out.h"
 #include "cli/changing.h"
 #include "cli/cmd.h"
+#include "cli/drift_origin.h"
 #include "cli/output.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -40,6 +41,7 @@ struct outcome {
 	json_t *list;
 	struct strbuf text;
 	int exit_code;
+	struct drift_origin origin;
 };
 
 static bool still_open(enum changeset_state s)
@@ -111,6 +113,7 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 		cs.state = state_now(d, &cs);
 		if (cs.state == CHANGESET_CLOSED && !out->o->dry_run)
 			tenure_dismiss(h, &cs);
+		drift_name_origins(&out->origin, h, &done);
 		if (changes_count(&done, CHANGE_DRIFTED))
 			raise_exit(out, EXIT_FINDINGS);
 		if (cs.bad_len || changes_count(&done, CHANGE_FAILED) ||
@@ -288,6 +291,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		output_text(&out.text);
 	}
 	strbuf_done(&out.text);
+	drift_origin_done(&out.origin);
 	json_decref(out.list);
 	return r < 0 ? r : out.exit_code;
 }

@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "cli/changeset_out.h"
 #include "cli/cmd.h"
+#include "cli/drift_origin.h"
 #include "cli/output.h"
-#include "core/sysctl_origin.h"
 #include "report/json.h"
 #include "report/text.h"
 #include "report/text_plan.h"
@@ -30,8 +30,7 @@ struct outcome {
 	struct strbuf text;
 	size_t shown;
 	int exit_code;
-	struct sysctl_config configured; /* read once, when something has drifted */
-	bool config_read;
+	struct drift_origin origin;
 };
 
 static void raise_exit(struct outcome *out, int code)
@@ -100,26 +99,6 @@ static void add_text(struct outcome *out, const struct changeset *cs, enum tenur
 	strbuf_add(&out->text, "\n");
 }
 
-/* Who changed a drifted setting is not recorded, but a file that sets just that value tells. */
-static void name_origins(struct outcome *out, struct changeset *cs)
-{
-	for (size_t i = 0; i < cs->changes.len; i++) {
-		struct change *c = &cs->changes.item[i];
-
-		if (c->result != CHANGE_DRIFTED || strcmp(c->kind, "sysctl") != 0 || !c->now)
-			continue;
-		if (!out->config_read)
-			sysctl_config_read(out->host, &out->configured);
-		out->config_read = true;
-
-		const struct sysctl_line *l = sysctl_config_find(&out->configured, c->key);
-
-		if (l && value_equal(c->value_kind, l->value, c->now))
-			c->why = arena_printf(&cs->changes.arena, "%s; %s:%u sets that value",
-					      c->why ? c->why : "changed since", l->file, l->line);
-	}
-}
-
 static int show_all(struct outcome *out, struct err *e)
 {
 	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
@@ -139,7 +118,7 @@ static int show_all(struct outcome *out, struct err *e)
 		if (r == 0 && (cs.state == CHANGESET_OPEN || cs.state == CHANGESET_UNFINISHED))
 			r = changeset_compare(out->host, &cs, e);
 		if (r == 0) {
-			name_origins(out, &cs);
+			drift_name_origins(&out->origin, out->host, &cs.changes);
 			enum tenure_state ts = tenure_state(out->host, &cs);
 
 			judge(out, &cs, ts);
@@ -174,7 +153,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		output_text(&out.text);
 	}
 	strbuf_done(&out.text);
-	sysctl_config_done(&out.configured);
+	drift_origin_done(&out.origin);
 	json_decref(out.list);
 	return r < 0 ? r : out.exit_code;
 }
