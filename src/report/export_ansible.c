@@ -88,7 +88,7 @@ static void add_now(size_t at, struct strbuf *out)
 	strbuf_addf(out, "runup_now.results[%zu].stdout", at);
 }
 
-/* "{{ [now's field, want's] | max }}" for each field, as value_merge() would have it. */
+/* "{{ [field in force, field wanted] | max }}" for each, as value_merge() would have it. */
 static void add_merged(const struct want *w, const char *value, size_t at, struct strbuf *out)
 {
 	char word[WORD_MAX];
@@ -110,7 +110,10 @@ static void add_merged(const struct want *w, const char *value, size_t at, struc
 	}
 }
 
-/* The list in force and ours; the kernel makes one of what overlaps. */
+/*
+ * The list in force and ours; the kernel makes one of what overlaps and sorts it, so a second play
+ * may still write the sorted list to the file.
+ */
 static void add_union(const char *value, size_t at, struct strbuf *out)
 {
 	strbuf_add(out, "{{ (");

@@ -54,6 +54,11 @@ done
 
 for profile in profiles/*.ini; do
 	"$build/runup" profiles "$PWD/$profile" >/dev/null || complain "$profile: does not load"
+	# Every line that wants something says why, above it or behind it.
+	awk '/^;/ { said = 1; next } /^$/ { said = 0; next }
+		/^\[/ { want = !/^\[(profile|load)\]$/; said = 0; next }
+		want && !said && !/[ \t];/ { print FILENAME ":" FNR ": no reason: " $0; bad = 1 }
+		END { exit bad }' "$profile" || bad=1
 done
 for word in 'make preflight' 'make test'; do
 	grep -q "$word" README.md 2>/dev/null || complain "README.md: does not name $word"

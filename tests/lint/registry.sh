@@ -36,6 +36,7 @@ registered check src/core/check.h checks/*.c
 registered cmd src/cli/cmd.h src/cli/cmd_*.c
 registered knob src/tune/knob.h src/tune/knob_*.c
 registered gen src/gen/gen.h src/gen/gen_*.c
+registered export_format src/report/export.c src/report/export_*.c
 registered source src/watch/list.h src/watch/src_*.c src/watch/ev_*.c
 
 # Order and spelling of ids: a check is called by the id its variable says.
