@@ -11,14 +11,33 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 
-static int open_beneath(const struct host *h, const char *path, int flags)
+/* Without end only where somebody renames or mounts without end. */
+#define OPEN_TRIES 1000
+
+int file_open_beneath(int folder_fd, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, h->root_fd, path, &how, sizeof(how));
+	/*
+	 * A path with ".." in it, as the links of /sys/class have, is only proven to stay beneath
+	 * if nothing on the whole host was renamed or mounted meanwhile; else the kernel says
+	 * EAGAIN (handle_dots(), fs/namei.c, 5.6), and its caller is to ask again.
+	 */
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		fd = (int)syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_beneath(const struct host *h, const char *path, int flags)
+{
+	return file_open_beneath(h->root_fd, path, flags, RESOLVE_IN_ROOT);
 }
 
 int file_open(const struct host *h, const char *path, int flags, struct err *e)
@@ -26,7 +45,7 @@ int file_open(const struct host *h, const char *path, int flags, struct err *e)
 	int fd = open_beneath(h, path, flags);
 
 	if (fd < 0)
-		return err_errno(e, errno, "open '%s'", path);
+		return err_errno(e, -fd, "open '%s'", path);
 	return fd;
 }
 

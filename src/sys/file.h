@@ -12,6 +12,12 @@
 #include "sys/host.h"
 
 /*
+ * openat2(2) beneath a folder, with RESOLVE_… besides RESOLVE_NO_MAGICLINKS, and O_CLOEXEC: a
+ * descriptor, or -errno.
+ */
+must_check int file_open_beneath(int folder_fd, const char *path, int flags, uint64_t resolve);
+
+/*
  * Opens path ("/proc/…", "/sys/…") beneath the host's root: openat2(2) with RESOLVE_IN_ROOT, so a
  * captured folder's links stay inside it, and O_CLOEXEC. Returns a descriptor or -errno.
  */

@@ -64,13 +64,7 @@ void sysfs_close(struct sysfs *s)
 
 static int open_file(const struct sysfs *s, const char *path, int flags)
 {
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-	int fd = (int)syscall(SYS_openat2, s->fd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return file_open_beneath(s->fd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
 static int open_failed(int r, const char *path, struct err *e)
