@@ -53,8 +53,7 @@ static int on_table(const struct nlmsghdr *m, void *data)
 	const struct nlattr *attr;
 
 	t->present = true;
-	mnl_attr_for_each(attr, m, sizeof(struct nfgenmsg))
-	{
+	for (attr = NULL; (attr = nl_attr_next(m, sizeof(struct nfgenmsg), attr));) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFTA_TABLE_FLAGS:
 			t->flags = expr_u32(attr);
@@ -99,9 +98,9 @@ static int on_chain(const struct nlmsghdr *m, void *data)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, m,
-			  sizeof(struct nfgenmsg)) if (mnl_attr_get_type(attr) == NFTA_CHAIN_USE) *
-		(uint32_t *)data = expr_u32(attr);
+	for (attr = NULL; (attr = nl_attr_next(m, sizeof(struct nfgenmsg), attr));)
+		if (mnl_attr_get_type(attr) == NFTA_CHAIN_USE)
+			*(uint32_t *)data = expr_u32(attr);
 	return MNL_CB_OK;
 }
 

@@ -304,3 +304,27 @@ int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
 		       "ask the kernel for '%s': it changed while it was read, %d times", q->record,
 		       REPEATS + 1);
 }
+
+static const struct nlattr *next_within(const char *start, size_t len, const struct nlattr *before)
+{
+	size_t at =
+		before ? (size_t)((const char *)before - start) + MNL_ALIGN(before->nla_len) : 0;
+	const void *next = start + at;
+
+	return at < len && mnl_attr_ok(next, (int)(len - at)) ? next : NULL;
+}
+
+const struct nlattr *nl_attr_next(const struct nlmsghdr *m, size_t offset,
+				  const struct nlattr *before)
+{
+	const char *payload = mnl_nlmsg_get_payload(m);
+	size_t len = mnl_nlmsg_get_payload_len(m);
+
+	offset = MNL_ALIGN(offset);
+	return offset < len ? next_within(payload + offset, len - offset, before) : NULL;
+}
+
+const struct nlattr *nl_nested_next(const struct nlattr *nest, const struct nlattr *before)
+{
+	return next_within(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), before);
+}

@@ -39,4 +39,13 @@ struct nl_question {
 must_check int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
 		      void (*reset)(void *data), void *data, struct err *e);
 
+/*
+ * The attributes of a message behind `offset` bytes of its own header, or those nested in one:
+ * the first for before NULL, then the next, NULL at the end or at one that is cut. (libmnl's own
+ * loops cast const away.)
+ */
+const struct nlattr *nl_attr_next(const struct nlmsghdr *m, size_t offset,
+				  const struct nlattr *before);
+const struct nlattr *nl_nested_next(const struct nlattr *nest, const struct nlattr *before);
+
 #endif

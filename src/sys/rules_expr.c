@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "sys/nl.h"
 
 /* Attributes of any expression that is read here; the largest is NFTA_DYNSET_EXPRESSIONS. */
 #define EXPR_MAX 16
@@ -68,8 +69,9 @@ void expr_nested(const struct nlattr *nest, const struct nlattr **tb, size_t max
 	memset(tb, 0, (max + 1) * sizeof(*tb));
 	if (!nest)
 		return;
-	mnl_attr_for_each_nested(attr, nest) if (mnl_attr_get_type(attr) <= max)
-		tb[mnl_attr_get_type(attr)] = attr;
+	for (attr = NULL; (attr = nl_nested_next(nest, attr));)
+		if (mnl_attr_get_type(attr) <= max)
+			tb[mnl_attr_get_type(attr)] = attr;
 }
 
 /* The bytes of NFTA_DATA_VALUE as a number: ports and protocols lie in network byte order. */
@@ -287,7 +289,8 @@ static void read_dynset(struct state *s, attributes tb)
 	if (tb[NFTA_DYNSET_EXPR])
 		read_expr(s, tb[NFTA_DYNSET_EXPR]);
 	if (tb[NFTA_DYNSET_EXPRESSIONS])
-		mnl_attr_for_each_nested(attr, tb[NFTA_DYNSET_EXPRESSIONS]) read_expr(s, attr);
+		for (attr = NULL; (attr = nl_nested_next(tb[NFTA_DYNSET_EXPRESSIONS], attr));)
+			read_expr(s, attr);
 }
 
 /* A rule without any of those that matter has nothing to do with tracking. */
@@ -358,8 +361,7 @@ bool expr_any_matters(const struct nlattr *list)
 
 	if (!list)
 		return false;
-	mnl_attr_for_each_nested(attr, list)
-	{
+	for (attr = NULL; (attr = nl_nested_next(list, attr));) {
 		expr_nested(attr, tb, NFTA_EXPR_MAX);
 
 		const struct expression *x = find_expression(expr_string(tb[NFTA_EXPR_NAME]));
@@ -377,7 +379,8 @@ void expr_read_all(struct rule *r, const struct nlattr *list, struct arena *a,
 	const struct nlattr *attr;
 
 	if (list)
-		mnl_attr_for_each_nested(attr, list) read_expr(&s, attr);
+		for (attr = NULL; (attr = nl_nested_next(list, attr));)
+			read_expr(&s, attr);
 	*lookups = s.lookups;
 }
 

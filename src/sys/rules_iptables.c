@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules of the older iptables, asked for as it does: getsockopt() on a raw socket. */
+/* Rules of the older iptables, by the getsockopt() that it asks with itself; any IP socket will do.
+ */
 /* Before the kernel's own headers, which then leave out what it defines. */
 #include <netinet/in.h>
 
@@ -244,9 +245,9 @@ static int read_version(const struct host *h, const struct version *v, struct ru
 		return (int)n;
 	if (h->captured)
 		return err_set(e, ENODATA, "the captured host has no record of iptables' rules");
-	fd = socket(v->domain, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	fd = socket(v->domain, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_errno(e, errno, "open a raw socket to read iptables' tables");
+		return err_errno(e, errno, "open a socket to read iptables' tables");
 	for (char *name = strtok_r(names, "\n", &save); name; name = strtok_r(NULL, "\n", &save)) {
 		size_t start = ret->len;
 		int r = -EAGAIN;

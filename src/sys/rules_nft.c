@@ -87,8 +87,9 @@ static int open_answer(const struct nlmsghdr *m, uint16_t type, const struct nla
 	}
 	*family = nf->nfgen_family;
 	memset(tb, 0, (max + 1) * sizeof(*tb));
-	mnl_attr_for_each(attr, m, sizeof(*nf)) if (mnl_attr_get_type(attr) <= max)
-		tb[mnl_attr_get_type(attr)] = attr;
+	for (attr = NULL; (attr = nl_attr_next(m, sizeof(*nf), attr));)
+		if (mnl_attr_get_type(attr) <= max)
+			tb[mnl_attr_get_type(attr)] = attr;
 	return MNL_CB_OK;
 }
 
@@ -240,8 +241,7 @@ static int on_elements(const struct nlmsghdr *m, void *data)
 	    strcmp(expr_string(tb[NFTA_SET_ELEM_LIST_TABLE]), all->table) != 0 ||
 	    strcmp(expr_string(tb[NFTA_SET_ELEM_LIST_SET]), all->set) != 0)
 		return MNL_CB_OK;
-	mnl_attr_for_each_nested(attr, tb[NFTA_SET_ELEM_LIST_ELEMENTS])
-	{
+	for (attr = NULL; (attr = nl_nested_next(tb[NFTA_SET_ELEM_LIST_ELEMENTS], attr));) {
 		struct port_element *e =
 			array_push((void **)&all->item, &all->len, &all->cap, sizeof(*e));
 

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/service.h"
 #include "base/strbuf.h"
+#include "sys/caps.h"
 #include "sys/nft.h"
 #include "sys/rules.h"
 
@@ -327,6 +328,12 @@ static int rank(const char *key unused_)
 	return 9;
 }
 
+/* nf_tables takes nothing less (nfnetlink_rcv(), net/netfilter/nfnetlink.c). */
+static uint64_t caps(const char *key unused_)
+{
+	return CAP_BIT(CAP_NET_ADMIN);
+}
+
 const struct knob knob_notrack = {
 	.kind = "notrack",
 	.resolve = resolve,
@@ -337,4 +344,5 @@ const struct knob knob_notrack = {
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
+	.caps = caps,
 };
