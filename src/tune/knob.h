@@ -89,6 +89,7 @@ struct knob {
 	/*
 	 * What reading, writing and identifying a key takes besides being root, who owns the files
 	 * (CAP_BIT(CAP_…) of sys/caps.h): all that a guardian keeps.
+	 * May be NULL: nothing.
 	 */
 	uint64_t (*caps)(const char *key);
 };
@@ -102,6 +103,9 @@ KNOBS(X_EXTERN)
 
 /* The knob of a kind, or NULL: not known. */
 const struct knob *knob_find(const char *kind);
+
+/* caps(), where there is one. */
+uint64_t knob_caps(const struct knob *k, const char *key);
 
 /* durable(), where there is one. */
 bool knob_durable(const struct knob *k, const char *key);

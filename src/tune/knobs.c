@@ -18,6 +18,11 @@ const struct knob *knob_find(const char *kind)
 	return NULL;
 }
 
+uint64_t knob_caps(const struct knob *k, const char *key)
+{
+	return k->caps ? k->caps(key) : 0;
+}
+
 bool knob_durable(const struct knob *k, const char *key)
 {
 	return k->durable && k->durable(key);

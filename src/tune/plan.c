@@ -251,6 +251,6 @@ uint64_t plan_caps(const struct changes *plan)
 
 	for (size_t i = 0; i < plan->len; i++)
 		if (plan->item[i].result == CHANGE_PLANNED)
-			caps |= knob_find(plan->item[i].kind)->caps(plan->item[i].key);
+			caps |= knob_caps(knob_find(plan->item[i].kind), plan->item[i].key);
 	return caps;
 }

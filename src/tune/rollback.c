@@ -376,7 +376,7 @@ static uint64_t caps_of(const struct host *h, const struct changeset *cs)
 	for (size_t i = 0; i < cs->changes.len; i++) {
 		const struct knob *k = knob_find(cs->changes.item[i].kind);
 
-		caps |= k ? k->caps(cs->changes.item[i].key) : 0;
+		caps |= k ? knob_caps(k, cs->changes.item[i].key) : 0;
 	}
 	return caps;
 }
