@@ -408,7 +408,9 @@ static int read_lines(const struct state_dir *d, const char *id, bool header_onl
 		at = end + 1;
 		ret->good_end = at - text;
 	}
-	take_tail(&r, at, (size_t)(text + len - at));
+	/* Behind a header that is all that was asked for is the rest, not a tail. */
+	if (!(header_only && r.line))
+		take_tail(&r, at, (size_t)(text + len - at));
 	ret->state = state_of(&r);
 	return 0;
 }
