@@ -212,7 +212,7 @@ burst() { # CONNECTIONS
 	need_command strace
 	serve 4,0.0.0.0,4,100
 	p=$(profile '>= 4000')
-	for call in listen:when=1 listen:when=3 pidfd_getfd:when=6 pidfd_getfd:when=8 fsync:when=3; do
+	for call in listen:when=1 listen:when=3 pidfd_getfd:when=6 pidfd_getfd:when=8 write:when=6; do
 		run_command strace -f -o "$BATS_TEST_TMPDIR/trace" -e "inject=${call%%:*}:signal=KILL:${call#*:}" \
 			"$RUNUP" --netns "$ns" apply "$p"
 		[[ $status -eq 137 ]] || show "not killed at $call"
