@@ -6,7 +6,7 @@
 
 #include "base/units.h"
 #include "core/capacity_rows.h"
-#include "core/check.h"
+#include "core/check_limit.h"
 #include "sys/caps.h"
 #include "sys/proc.h"
 #include "sys/sysctl.h"
@@ -84,13 +84,6 @@ static bool find_process(const struct check_input *in, const struct demand *d, s
 	return true;
 }
 
-static const char *limit_text(uint64_t n, struct findings *out)
-{
-	char text[UNITS_MAX];
-
-	return n == PROC_UNLIMITED ? "unlimited" : finding_text(out, "%s", units_count(n, text));
-}
-
 /* A container has a limit of its own, which only its options tell before it runs. */
 static void judge_container(const struct generator *g, const struct demand *d, struct findings *out)
 {
@@ -137,11 +130,10 @@ static void judge(const struct whose *who, const struct proc_limit *limit, const
 		"without a free descriptor accept() and socket() fail with EMFILE, which no kernel "
 		"counter tells and which wrk, for one, hides";
 	if (who->running) {
-		f->fix = finding_text(
-			out,
-			"prlimit --pid %d --nofile=%" PRIu64
-			":, or raise it where the service is configured and restart it",
-			(int)who->pid, need);
+		f->fix =
+			finding_text(out, "now: prlimit --pid %d --nofile=%" PRIu64 ":%s",
+				     (int)who->pid, need,
+				     limit->hard < need ? finding_text(out, "%" PRIu64, need) : "");
 	} else if (limit->hard >= need) {
 		/* What will be started is not known: it may raise the limit itself. */
 		f->status = starter_known ? FINDING_FAIL : FINDING_WARN;
@@ -149,11 +141,9 @@ static void judge(const struct whose *who, const struct proc_limit *limit, const
 				      "ulimit -n %" PRIu64 " in this shell, or `runup run` with a "
 				      "profile that has [rlimit] nofile",
 				      need);
-	} else {
-		f->fix = finding_text(out,
-				      "raise the hard limit: nofile in /etc/security/limits.conf, "
-				      "LimitNOFILE= of the unit, or --ulimit of the container");
 	}
+	/* Above the hard limit only where it is configured helps, which check_limit_origin() says.
+	 */
 }
 
 static int run_nofile(const struct check_input *in, struct findings *out, struct err *e)
@@ -174,7 +164,7 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 	else if (!find_process(in, &d, &who, out))
 		return 0;
 
-	int r = proc_limit(in->host, who.pid, "Max open files", &limit, e);
+	int r = proc_limit(in->host, who.pid, limit_row(LIMIT_NOFILE), &limit, e);
 
 	if (r < 0 && r != -EACCES && r != -EPERM && r != -ENOENT && r != -ESRCH)
 		return r;
@@ -193,13 +183,18 @@ static int run_nofile(const struct check_input *in, struct findings *out, struct
 						     : "state the --pid of a process that runs";
 		return 0;
 	}
-	f->observed = finding_text(out, "%s soft, %s hard", limit_text(limit.soft, out),
-				   limit_text(limit.hard, out));
+	f->observed = finding_text(out, "%s soft, %s hard", check_limit_text(limit.soft, out),
+				   check_limit_text(limit.hard, out));
+
+	struct limit_seen seen = {.pid = who.pid, .kind = LIMIT_NOFILE, .now = limit};
+
 	if (d.known) {
 		struct row row = row_of(in, &who, &limit);
 
+		seen.need = row.demand;
 		judge(&who, &limit, &row, in->load->generator.name != NULL, f, out);
 	}
+	check_limit_origin(in, &seen, f, out);
 	return 0;
 }
 
@@ -241,11 +236,11 @@ const struct check check_limits_nofile = {
 	.id = "limits.nofile",
 	.title = "descriptors for every connection",
 	.why = "Each connection is a descriptor of the process that holds it, and RLIMIT_NOFILE "
-	       "limits "
-	       "them per process. What counts is the limit of the running process, not what a "
-	       "configuration file says now. Go, Node and the JVM raise their soft limit to the "
-	       "hard "
-	       "one when they start; wrk, h2load, ab and most servers keep the soft limit.",
+	       "limits them per process. What counts is the limit of the running process; what a "
+	       "file says counts from its next start on, for a service the unit's LimitNOFILE=, "
+	       "for a login limits.conf, for a container its --ulimit, and each ignores the "
+	       "others. Go, Node and the JVM raise their soft limit to the hard one when they "
+	       "start; wrk, h2load, ab and most servers keep the soft limit.",
 	.predicts = predicts,
 	.run = run_nofile,
 };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/units.h"
-#include "core/check.h"
+#include "core/check_limit.h"
 #include "sys/caps.h"
 #include "sys/cgroup.h"
 #include "sys/proc.h"
@@ -60,7 +60,7 @@ static void add_rlimit(const struct check_input *in, struct room *best)
 	struct proc_user user = {0};
 	struct err ignored;
 
-	if (proc_limit(in->host, in->load->pid, "Max processes", &limit, &ignored) < 0 ||
+	if (proc_limit(in->host, in->load->pid, limit_row(LIMIT_NPROC), &limit, &ignored) < 0 ||
 	    limit.soft == PROC_UNLIMITED)
 		return;
 	/* A captured host does not say whose process it was; then the limit is taken to bind. */
@@ -104,6 +104,13 @@ static int find_tightest(const struct check_input *in, struct room *best, struct
 	return 0;
 }
 
+static void say_full(const struct room *room, struct finding *f)
+{
+	f->why = "at the limit clone() fails with EAGAIN: no new thread and no new process, which "
+		 "programs report as \"cannot allocate memory\" or \"resource unavailable\"";
+	f->fix = room->fix;
+}
+
 static int run_pids(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct room room = {0};
@@ -133,11 +140,9 @@ static int run_pids(const struct check_input *in, struct findings *out, struct e
 		f->status = FINDING_FAIL;
 	else if (percent >= WARN_PERCENT)
 		f->status = FINDING_WARN;
-	if (f->status == FINDING_PASS)
-		return 0;
-	f->why = "at the limit clone() fails with EAGAIN: no new thread and no new process, which "
-		 "programs report as \"cannot allocate memory\" or \"resource unavailable\"";
-	f->fix = room.fix;
+	if (f->status != FINDING_PASS)
+		say_full(&room, f);
+	check_limit_beside(in, "limits.pids", LIMIT_NPROC, out);
 	return 0;
 }
 
@@ -162,9 +167,10 @@ static int run_memlock(const struct check_input *in, struct findings *out, struc
 	if (!charges_memlock(in->host)) {
 		finding_add(out, "limits.memlock", FINDING_NA, NULL)->observed =
 			"BPF does not count against it here (Linux 5.11 and later)";
+		check_limit_beside(in, "limits.memlock", LIMIT_MEMLOCK, out);
 		return 0;
 	}
-	if (proc_limit(in->host, 0, "Max locked memory", &limit, e) < 0)
+	if (proc_limit(in->host, 0, limit_row(LIMIT_MEMLOCK), &limit, e) < 0)
 		return finding_cannot_tell(out, "limits.memlock", false, e);
 
 	struct finding *f = finding_add(out, "limits.memlock", FINDING_PASS, "this shell");
@@ -176,12 +182,13 @@ static int run_memlock(const struct check_input *in, struct findings *out, struc
 	f->required =
 		finding_text(out, "%s bytes for --observe and watch", units_count(MEMLOCK_NEED, n));
 	/* libbpf raises it by itself where it may. */
-	if (!in->observed || limit.soft >= MEMLOCK_NEED || caps_effective(CAP_SYS_RESOURCE))
-		return 0;
-	f->status = FINDING_WARN;
-	f->why = "before Linux 5.11 the maps of BPF programs count as locked memory: without room "
-		 "runup does not see where packets are lost, only how many";
-	f->fix = "use sudo, or ulimit -l unlimited";
+	if (in->observed && limit.soft < MEMLOCK_NEED && !caps_effective(CAP_SYS_RESOURCE)) {
+		f->status = FINDING_WARN;
+		f->why = "before Linux 5.11 the maps of BPF programs count as locked memory: "
+			 "without room runup does not see where packets are lost, only how many";
+		f->fix = "use sudo, or ulimit -l unlimited";
+	}
+	check_limit_beside(in, "limits.memlock", LIMIT_MEMLOCK, out);
 	return 0;
 }
 

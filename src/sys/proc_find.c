@@ -226,8 +226,11 @@ int proc_find_unit(const struct host *h, const char *unit, pid_t *ret, struct er
 		return r;
 	if (m.len == 0)
 		return err_set(e, ERR_BAD_INPUT,
-			       "find unit '%s': no process runs in a control group of that name",
-			       name);
+			       "find unit '%s': %sno process runs in a control group of that name",
+			       name,
+			       h->captured || systemctl_runs(h)
+				       ? ""
+				       : "systemd does not run here, and ");
 	qsort(m.item, m.len, sizeof(*m.item), oldest_first);
 	*ret = m.item[0].pid;
 	return 0;
@@ -306,7 +309,10 @@ void proc_group(const struct host *h, pid_t pid, char buf[PROC_GROUP_MAX])
 	struct err gone;
 
 	buf[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	else
+		snprintf(path, sizeof(path), "/proc/self/cgroup");
 	if (file_read_all(h, path, GROUPS_MAX, &text, &gone) < 0)
 		return;
 	/* "0::/path" comes last; on a host of v1 it is "/" for everybody. */

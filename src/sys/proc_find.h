@@ -38,7 +38,7 @@ must_check int proc_list_unit(const struct host *h, const char *unit, pid_t **re
 
 /*
  * The control group that systemd or a container runtime put it in: of v2, else of the v1 hierarchy
- * name=systemd. "" when that cannot be told.
+ * name=systemd. "" when that cannot be told. pid 0: this process.
  */
 #define PROC_GROUP_MAX 512
 void proc_group(const struct host *h, pid_t pid, char buf[PROC_GROUP_MAX]);
