@@ -65,8 +65,8 @@ struct generator {
 struct load {
 	unsigned stated;  /* enum load_field */
 	unsigned derived; /* those of `stated` that load_complete() filled in */
-	/* Where each field was stated, in the order of its bits: "profiles/server.ini:12"; NULL:
-	 * nobody said, or an option. Static, or in the arena. */
+	/* Where each field was stated, in the order of its bits: "profiles/server.ini:12", "wrk -c
+	 * 400"; NULL: nobody said, or an option. Static, or in the arena. */
 	const char *from[LOAD_FIELDS];
 	enum role role;
 	uint64_t rate;		  /* requests/s */

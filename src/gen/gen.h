@@ -29,8 +29,20 @@ struct gen_command {
 	const struct gen_context *context;
 };
 
+/* Which option states a field of the load, by either of its spellings (NULL: it has one only). */
+struct gen_says {
+	enum load_field field;
+	const char *letter, *name; /* "-c", "--connections" */
+	bool alone;		   /* a switch: no value belongs to it */
+};
+
+#define GEN_SAYS 6
+
 struct gen {
 	const char *name;
+	/* For load.from: where a contradiction is said to come from. Up to a row without a field.
+	 */
+	struct gen_says says[GEN_SAYS];
 	/* Is argv (of at least one word) this generator, about to make load? */
 	bool (*match)(char *const *argv);
 	/*

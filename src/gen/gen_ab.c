@@ -126,4 +126,14 @@ static bool match(char *const *argv)
 	return strcmp(wrap_basename(argv[0]), "ab") == 0;
 }
 
-const struct gen gen_ab = {.name = "ab", .match = match, .load = load};
+const struct gen gen_ab = {
+	.name = "ab",
+	.says =
+		{
+			{LOAD_CONNECTIONS, "-c", NULL, false},
+			{LOAD_DURATION, "-t", NULL, false},
+			{LOAD_KEEPALIVE, NULL, "-k", true},
+		},
+	.match = match,
+	.load = load,
+};

@@ -231,4 +231,16 @@ static bool match(char *const *argv)
 	return strncmp(name, "autocannon", 10) == 0 && (!name[10] || name[10] == '@');
 }
 
-const struct gen gen_autocannon = {.name = "autocannon", .match = match, .load = load};
+const struct gen gen_autocannon = {
+	.name = "autocannon",
+	.says =
+		{
+			{LOAD_CONNECTIONS, "-c", "--connections", false},
+			{LOAD_DURATION, "-d", "--duration", false},
+			{LOAD_RATE, "-R", "--overallRate", false},
+			{LOAD_RATE, "-r", "--connectionRate", false},
+			{LOAD_NEW_CONNECTIONS, "-D", "--reconnectRate", false},
+		},
+	.match = match,
+	.load = load,
+};

@@ -254,4 +254,15 @@ static bool match(char *const *argv)
 	return strcmp(wrap_basename(argv[0]), "h2load") == 0;
 }
 
-const struct gen gen_h2load = {.name = "h2load", .match = match, .load = load};
+const struct gen gen_h2load = {
+	.name = "h2load",
+	.says =
+		{
+			{LOAD_CONNECTIONS, "-c", "--clients", false},
+			{LOAD_DURATION, "-D", "--duration", false},
+			{LOAD_NEW_CONNECTIONS, "-r", "--rate", false},
+			{LOAD_RATE, NULL, "--rps", false},
+		},
+	.match = match,
+	.load = load,
+};

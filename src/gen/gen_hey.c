@@ -145,4 +145,15 @@ static bool match(char *const *argv)
 	return strcmp(wrap_basename(argv[0]), "hey") == 0;
 }
 
-const struct gen gen_hey = {.name = "hey", .match = match, .load = load};
+const struct gen gen_hey = {
+	.name = "hey",
+	.says =
+		{
+			{LOAD_CONNECTIONS, NULL, "-c", false},
+			{LOAD_DURATION, NULL, "-z", false},
+			{LOAD_RATE, NULL, "-q", false},
+			{LOAD_KEEPALIVE, NULL, "-disable-keepalive", true},
+		},
+	.match = match,
+	.load = load,
+};

@@ -426,4 +426,16 @@ static bool match(char *const *argv)
 	return r == WORDS_OPERAND && (strcmp(value, "run") == 0 || strcmp(value, "cloud") == 0);
 }
 
-const struct gen gen_k6 = {.name = "k6", .match = match, .load = load};
+const struct gen gen_k6 = {
+	.name = "k6",
+	.says =
+		{
+			{LOAD_CONNECTIONS, "-u", "--vus", false},
+			{LOAD_DURATION, "-d", "--duration", false},
+			{LOAD_RATE, NULL, "--rps", false},
+			{LOAD_CONNECTIONS, "-s", "--stage", false},
+			{LOAD_KEEPALIVE, NULL, "--no-connection-reuse", true},
+		},
+	.match = match,
+	.load = load,
+};

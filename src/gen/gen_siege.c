@@ -124,4 +124,13 @@ static bool match(char *const *argv)
 	return strcmp(wrap_basename(argv[0]), "siege") == 0;
 }
 
-const struct gen gen_siege = {.name = "siege", .match = match, .load = load};
+const struct gen gen_siege = {
+	.name = "siege",
+	.says =
+		{
+			{LOAD_CONNECTIONS, "-c", "--concurrent", false},
+			{LOAD_DURATION, "-t", "--time", false},
+		},
+	.match = match,
+	.load = load,
+};

@@ -303,4 +303,17 @@ static bool match(char *const *argv)
 	return *argv && strcmp(*argv, "attack") == 0;
 }
 
-const struct gen gen_vegeta = {.name = "vegeta", .match = match, .load = load};
+const struct gen gen_vegeta = {
+	.name = "vegeta",
+	.says =
+		{
+			{LOAD_RATE, NULL, "-rate", false},
+			{LOAD_RATE, NULL, "--rate", false},
+			{LOAD_DURATION, NULL, "-duration", false},
+			{LOAD_CONNECTIONS, NULL, "-max-connections", false},
+			{LOAD_CONNECTIONS, NULL, "-max-workers", false},
+			{LOAD_KEEPALIVE, NULL, "-keepalive", true},
+		},
+	.match = match,
+	.load = load,
+};

@@ -214,5 +214,14 @@ static bool match_wrk2(char *const *argv)
 	return strcmp(name, "wrk2") == 0 || (strcmp(name, "wrk") == 0 && has_rate(argv));
 }
 
-const struct gen gen_wrk = {.name = "wrk", .match = match_wrk, .load = load};
-const struct gen gen_wrk2 = {.name = "wrk2", .match = match_wrk2, .load = load_wrk2};
+#define SAYS                                                                                       \
+	{                                                                                          \
+		{LOAD_CONNECTIONS, "-c", "--connections", false},                                  \
+			{LOAD_DURATION, "-d", "--duration", false},                                \
+		{                                                                                  \
+			LOAD_RATE, "-R", "--rate", false                                           \
+		}                                                                                  \
+	}
+
+const struct gen gen_wrk = {.name = "wrk", .says = SAYS, .match = match_wrk, .load = load};
+const struct gen gen_wrk2 = {.name = "wrk2", .says = SAYS, .match = match_wrk2, .load = load_wrk2};

@@ -191,6 +191,47 @@ static void forget(struct load *l)
 	l->role = ROLE_NONE;
 }
 
+/* "-c 400", "-c400", "--connections=400": the last word that is the option, as it stands. */
+static const char *find_option(const struct gen_says *o, char *const *argv, struct arena *a)
+{
+	const char *const names[] = {o->letter, o->name};
+	const char *found = NULL;
+
+	for (size_t i = 1; argv[i]; i++) {
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			const char *name = names[k];
+			size_t len = name ? strlen(name) : 0;
+
+			if (!name || strncmp(argv[i], name, len) != 0)
+				continue;
+			if (!argv[i][len] && argv[i + 1] && !o->alone)
+				found = arena_printf(a, "%s %.40s", name, argv[i + 1]);
+			else if (!argv[i][len] || argv[i][len] == '=' || k == 0)
+				found = arena_printf(a, "%.60s", argv[i]);
+		}
+	}
+	return found;
+}
+
+/* What the load states came from this command; by which of its options, where one says it. */
+static void name_origins(const struct gen *g, char *const *argv, struct load *l)
+{
+	for (unsigned i = 0; i < LOAD_FIELDS; i++) {
+		const enum load_field field = (enum load_field)(1u << i);
+		const char *option = NULL;
+
+		if (!load_states(l, field))
+			continue;
+		for (size_t k = 0; k < GEN_SAYS && g->says[k].field && !option; k++)
+			if (g->says[k].field == field)
+				option = find_option(&g->says[k], argv, &l->arena);
+		const char *name = wrap_basename(argv[0]);
+
+		l->from[i] = option ? arena_printf(&l->arena, "%s %s", name, option)
+				    : arena_printf(&l->arena, "%s's command line", name);
+	}
+}
+
 static void read_with(const struct gen *g, const struct gen_command *c, struct load *l)
 {
 	struct err e;
@@ -210,9 +251,11 @@ static void read_with(const struct gen *g, const struct gen_command *c, struct l
 			e.msg);
 		return;
 	}
+	name_origins(g, c->argv, l);
 	if (c->at_most_ns && (!load_states(l, LOAD_DURATION) || l->duration_ns > c->at_most_ns)) {
 		l->duration_ns = c->at_most_ns;
 		l->stated |= LOAD_DURATION;
+		l->from[__builtin_ctz(LOAD_DURATION)] = "timeout, which ends the command";
 	}
 }
 

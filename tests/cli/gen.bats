@@ -98,6 +98,35 @@ with_nofile() { # SOFT HARD ARGS…
 	assert_one_error 'the load contradicts itself'
 }
 
+@test "a contradiction names the option of the command that it comes from" {
+	contradicts() { # PLACE COMMAND…
+		local place=$1
+		shift
+		runup check --burst 50000 -- "$@"
+		assert_exit 2
+		assert_one_error "'connections' \\($place\\) is "
+	}
+	contradicts 'wrk -c 400' sudo -u nobody wrk -t 4 -c 400 http://h/
+	contradicts 'wrk -c400' wrk -c4 -c400 http://h/
+	contradicts 'wrk --connections=400' wrk --connections=400 http://h/
+	contradicts "wrk's command line" wrk -t 4 http://h/
+	contradicts "wrk's command line" wrk --conn 40 http://h/
+	contradicts 'hey -c 30' hey -cpus 2 -c 30 -n 90 http://h/
+	contradicts "hey's command line" hey -cpus 2 http://h/
+	contradicts 'ab -c 7' ab -n 9 -c 7 http://h/
+	contradicts 'h2load --clients 7' h2load -n 9 --clients 7 http://h/
+	contradicts 'siege -c7' siege -c7 http://h/
+	contradicts 'autocannon --connections 7' autocannon --connections 7 http://h/
+	contradicts 'k6 -u 7' k6 run -u 7 -d 1s "$BATS_TEST_TMPDIR/none.js"
+	runup check --new-connections 5 -- vegeta attack -rate=100 -keepalive=false
+	assert_exit 2
+	assert_one_error "'rate' \\(vegeta -rate=100\\) without keep-alive makes 100 new connections/s"
+	# Both from the command, and what a wrapper says.
+	runup check --latency 20s -- timeout 10 wrk -d 30s http://h/
+	assert_exit 2
+	assert_one_error "'latency' .*'duration' \\(timeout, which ends the command\\)"
+}
+
 @test "an unknown command: asks for the load, never guesses, and is not a pass" {
 	runup --root "$hosts/vm" check -- ./loadtest.sh -c 400 http://h/
 	assert_exit 3
