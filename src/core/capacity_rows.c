@@ -139,6 +139,16 @@ static uint64_t left_over(const struct port_facts *p, const struct load *l,
 	return (p->time_wait + spread - 1) / spread;
 }
 
+/*
+ * nf_nat_l4proto_unique_tuple(), net/netfilter/nf_nat_core.c (5.15 to 6.12): a source port that
+ * another flow to the same target has already is replaced by one of 1024 to 65535, for which about
+ * 250 are tried. Flows with a port of their own keep it, so the sum of this host does not change.
+ */
+#define NAT_TEXT                                                                                   \
+	"nf_nat is loaded: where a rule translates source addresses, all hosts and containers "    \
+	"behind one address share its 64 512 ports toward a target, and near the end of them "     \
+	"connections fail by insert_failed"
+
 static void row_ports(const struct facts *f, const struct load *l, struct row *r)
 {
 	const struct port_facts *p = &f->ports;
@@ -173,6 +183,8 @@ static void row_ports(const struct facts *f, const struct load *l, struct row *r
 			 "on",
 			 units_count(all, a), p->low, p->high, units_count(p->reserved, b),
 			 units_count(p->bound, c));
+	if (f->conntrack.is.known == KNOWN && f->conntrack.nat)
+		SAY_MORE(r->arithmetic, NAT_TEXT);
 }
 
 static void queue_owner(const struct queue_facts *q, struct row *r)

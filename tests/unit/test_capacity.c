@@ -76,6 +76,25 @@ static struct facts usual(void)
 
 #define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) < 0.01)
 
+/* NAT costs memory in the table, and shares ports; it changes no number of this host's ports. */
+static void test_nat(void **state)
+{
+	struct facts f = usual();
+	struct load l =
+		LOADED("role", "generator", "connections", "10000", "target", "10.0.0.5:80");
+	struct row before = row_for(RESOURCE_ports, &f, &l);
+
+	(void)state;
+	assert_null(strstr(before.arithmetic, "nf_nat"));
+	assert_non_null(strstr(row_for(RESOURCE_conntrack, &f, &l).arithmetic, "5 MiB of memory;"));
+	f.conntrack.nat = true;
+	assert_non_null(strstr(row_for(RESOURCE_ports, &f, &l).arithmetic, "share its 64 512"));
+	assert_int_equal(row_for(RESOURCE_ports, &f, &l).limit, before.limit);
+	assert_non_null(
+		strstr(row_for(RESOURCE_conntrack, &f, &l).arithmetic, "6 MiB of memory with NAT"));
+	load_done(&l);
+}
+
 static void test_the_example_of_the_design(void **state)
 {
 	(void)state;
@@ -421,6 +440,7 @@ static void test_room_of_control_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_the_example_of_the_design),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_loopback_reuses_by_default),
