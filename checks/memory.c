@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "core/capacity.h"
 #include "core/check.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
@@ -18,13 +19,6 @@
 #define PRESSURE_PERCENT 10
 #define SWAPPED_PERCENT 10
 
-/*
- * An idle established connection with its file, inode, dentry and epoll item: 4.9 KiB of slab per
- * end (measured on 6.18 with 39 990 of them). What it has buffered comes on top, and so does what
- * the program keeps for it: this is the least that it takes.
- */
-#define CONNECTION_BYTES 5018
-
 static const char *bytes_text(uint64_t bytes, struct findings *out)
 {
 	if (bytes >= UINT64_C(10) << 30)
@@ -32,26 +26,24 @@ static const char *bytes_text(uint64_t bytes, struct findings *out)
 	return finding_text(out, "%.0f MiB", (double)bytes / (double)(1 << 20));
 }
 
-/* The least memory that the load's connections take here; 0: it states none. */
-static uint64_t least_need(const struct load *l)
+/* What a known generator takes, else the kernel's part; 0: the load states no connections. */
+static struct demand least_need(const struct load *l)
 {
-	uint64_t ends = l->role == ROLE_PROXY ? 2 : 1;
+	struct demand d = {0};
 
-	return load_states(l, LOAD_CONNECTIONS) ? l->connections * ends * CONNECTION_BYTES : 0;
+	if (!load_states(l, LOAD_CONNECTIONS))
+		return d;
+	if (l->role == ROLE_GENERATOR)
+		d = demand_generator_memory(l);
+	return d.known ? d : demand_sockets(l);
 }
 
-static void state_need(const struct load *l, uint64_t need, struct finding *f, struct findings *out)
+static void state_need(const struct demand *need, struct finding *f, struct findings *out)
 {
-	char n[UNITS_MAX];
-
-	if (!need)
+	if (!need->value)
 		return;
-	f->required = bytes_text(need, out);
-	f->arithmetic = finding_text(out,
-				     "%s%s connections x 4.9 KiB of kernel memory = %s, without "
-				     "what they buffer and what the program keeps",
-				     l->role == ROLE_PROXY ? "2 x " : "",
-				     units_count(l->connections, n), f->required);
+	f->required = bytes_text(need->value, out);
+	f->arithmetic = finding_text(out, "%s", need->arithmetic);
 }
 
 static int run_available(const struct check_input *in, struct findings *out, struct err *e)
@@ -60,22 +52,22 @@ static int run_available(const struct check_input *in, struct findings *out, str
 	struct pressure p = {0};
 	struct err ignored;
 	if (meminfo_read(in->host, &m, e) < 0)
-		return finding_cannot_tell(out, "memory.available", least_need(in->load) != 0, e);
+		return finding_cannot_tell(out, "memory.available", least_need(in->load).known, e);
 
 	bool pressure = pressure_read(in->host, "memory", &p, &ignored) == 0;
-	uint64_t need = least_need(in->load);
+	struct demand need = least_need(in->load);
 	struct finding *f =
 		finding_add(out, "memory.available", FINDING_PASS, "memory of the host");
 
-	f->needed = need != 0;
+	f->needed = need.known;
 	f->observed =
 		finding_text(out, "%s available of %s%s", bytes_text(m.available_kib * 1024, out),
 			     bytes_text(m.total_kib * 1024, out),
 			     pressure ? finding_text(out, ", waited for in %.1f%% of the last 10 s",
 						     p.some_avg10)
 				      : "");
-	state_need(in->load, need, f, out);
-	if (need > m.available_kib * 1024) {
+	state_need(&need, f, out);
+	if (need.value > m.available_kib * 1024) {
 		f->status = FINDING_FAIL;
 		f->why = "the connections alone take more than there is: the kernel will swap, "
 			 "refuse memory to sockets or kill a process";
@@ -94,7 +86,7 @@ static int run_cgroup(const struct check_input *in, struct findings *out, struct
 {
 	struct cgroup_room room;
 	if (cgroup_memory(in->host, in->load->pid, &room, e) < 0)
-		return finding_cannot_tell(out, "memory.cgroup", least_need(in->load) != 0, e);
+		return finding_cannot_tell(out, "memory.cgroup", least_need(in->load).known, e);
 	if (room.version == 0) {
 		finding_add(out, "memory.cgroup", FINDING_NA, NULL)->observed =
 			"no memory controller is mounted here";
@@ -105,9 +97,9 @@ static int run_cgroup(const struct check_input *in, struct findings *out, struct
 		finding_add(out, "memory.cgroup", FINDING_PASS,
 			    in->load->pid ? finding_text(out, "process %d", in->load->pid)
 					  : "this shell");
-	uint64_t need = least_need(in->load);
+	struct demand need = least_need(in->load);
 
-	f->needed = need != 0;
+	f->needed = need.known;
 	if (!room.limited) {
 		f->observed = finding_text(out, "no limit (cgroup v%d)", room.version);
 		return 0;
@@ -118,8 +110,8 @@ static int run_cgroup(const struct check_input *in, struct findings *out, struct
 	f->observed =
 		finding_text(out, "%s left of %s, set by %s (cgroup v%d)", bytes_text(left, out),
 			     bytes_text(room.max, out), room.owner, room.version);
-	state_need(in->load, need, f, out);
-	if (need > left)
+	state_need(&need, f, out);
+	if (need.value > left)
 		f->status = FINDING_FAIL;
 	else if (left < room.max / 100 * (100 - GROUP_PERCENT))
 		f->status = FINDING_WARN;

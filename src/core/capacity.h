@@ -63,7 +63,13 @@ struct demand demand_socket_memory(const struct load *l);
 /* Threads of the generator; unsized for what is not known to have a certain number. */
 struct demand demand_pids(const struct load *l);
 
-/* Bytes on the generator: sockets, and what its users take where that is documented. */
+/* Bytes of kernel memory that the connections take on this host, idle ones: the least there is. */
+struct demand demand_sockets(const struct load *l);
+
+/*
+ * Bytes on the generator: sockets, and what its users take. Not known for a generator that neither
+ * its documentation nor a measurement of ours gives a figure for, and then nothing else is, either.
+ */
 struct demand demand_generator_memory(const struct load *l);
 
 /* Entries of the neighbour table: hosts that the load goes to. */

@@ -457,6 +457,12 @@ static void row_generator_memory(const struct facts *f, const struct load *l, st
 		SAY(r->owner, "memory limit of %s", m->cgroup.owner);
 	}
 	settle(r, l);
+	if (r->load.per_connection > 0)
+		return;
+	SAY(r->reason,
+	    "what %s takes for each of its users is not known: run it with 100 and multiply "
+	    "(kernel memory, 4.9 KiB a connection, comes on top)",
+	    l->generator.name ? l->generator.name : "the generator");
 }
 
 static void row_neighbours(const struct facts *f, const struct load *l, struct row *r)

@@ -105,7 +105,9 @@ const struct resource resources[] = {
 		.id = "generator_memory",
 		.title = "memory of the generator's virtual users",
 		.why = "What a generator keeps for each virtual user: k6's guide names 1 to 5 MB, "
-		       "a JMeter thread has a stack of its own. Run a hundred and multiply.",
+		       "siege has a thread of half a MB each, wrk a buffer of 8 KiB; a JMeter "
+		       "thread has a stack of its own. Where no figure is known, run a hundred "
+		       "and multiply.",
 		.limit = "MemAvailable, and memory.max of every control group above",
 		.check = "memory.available",
 	},

@@ -360,12 +360,25 @@ static void test_memory_and_cpus(void **state)
 	struct facts f = usual();
 	struct load l = LOADED("role", "generator", "connections", "1000");
 
-	assert_int_equal(row_for(RESOURCE_generator_memory, &f, &l).state, ROW_FITS);
+	/* Which generator it is is not known, and so neither what it takes nor where it breaks. */
+	struct row r = row_for(RESOURCE_generator_memory, &f, &l);
+	assert_int_equal(r.state, ROW_UNSIZED);
+	assert_false(r.connections.known);
+	assert_non_null(strstr(r.reason, "what the generator takes"));
+	l.generator = (struct generator){.name = "vegeta"};
+	r = row_for(RESOURCE_generator_memory, &f, &l);
+	assert_false(r.load.known || r.connections.known);
+	assert_non_null(strstr(r.reason, "what vegeta takes"));
+	l.generator = (struct generator){.name = "siege"};
+	r = row_for(RESOURCE_generator_memory, &f, &l);
+	assert_int_equal(r.state, ROW_FITS);
+	assert_int_equal(r.demand, (10 << 20) + 1000 * (515 * 1024 + 5018));
+	NEAR(r.connections.value, (int)(((1u << 30) - (10 << 20)) / (515 * 1024 + 5018)));
 	l.generator = (struct generator){.name = "k6"};
 	assert_int_equal(row_for(RESOURCE_generator_memory, &f, &l).state, ROW_BREAKS);
 	l.generator.name = "wrk";
 	f.memory.cgroup = (struct cgroup_room){2, true, 2000000, 1000000, "/a"};
-	struct row r = row_for(RESOURCE_generator_memory, &f, &l);
+	r = row_for(RESOURCE_generator_memory, &f, &l);
 	assert_int_equal(r.limit, 1000000);
 	assert_int_equal(r.state, ROW_BREAKS);
 
