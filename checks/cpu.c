@@ -20,6 +20,8 @@
 #define STEAL_PERCENT 5
 
 static const char *const throttled[] = {"cpu.throttled", NULL};
+static const char *const saturated[] = {"cpu.saturated", NULL};
+static const char *const stolen[] = {"cpu.steal", NULL};
 
 struct own_group {
 	char path[PATH_MAX]; /* the first one that a walk meets is the process's own */
@@ -285,6 +287,7 @@ const struct check check_cpu_governor = {
 	       "delay. A test begins on slow CPUs, and its numbers depend on what ran before. The "
 	       "governor \"performance\" keeps the frequency up; \"powersave\" is a fixed lowest "
 	       "frequency, except with intel_pstate and amd-pstate-epp, where it follows the load.",
+	.predicts = saturated,
 	.run = run_governor,
 };
 
@@ -296,6 +299,7 @@ const struct check check_cpu_busy = {
 	       "seconds some task was ready to run and did not; where a kernel has none, the load "
 	       "average is compared with the number of CPUs. k6 asks for 20% of the CPU to stay "
 	       "idle.",
+	.predicts = saturated,
 	.run = run_busy,
 };
 
@@ -305,5 +309,6 @@ const struct check check_cpu_steal = {
 	.why = "Steal is time in which a virtual CPU had something to do and the hypervisor ran "
 	       "another guest instead. The sum since boot is shown and never judged, since it says "
 	       "nothing about now; what was stolen during --observe is.",
+	.predicts = stolen,
 	.run = run_steal,
 };

@@ -16,6 +16,7 @@ struct folklore {
 	struct check_member member;
 	const char *key;
 	enum belief (*judge)(const struct host *h, const char *value);
+	const char *predicts[2]; /* cause ids; none: it does nothing */
 };
 
 static enum belief folklore_if(bool found)
@@ -146,6 +147,7 @@ static const struct folklore rows[] = {
 				.fix = "sysctl -w net.ipv4.tcp_syncookies=1",
 			},
 		.key = "net.ipv4.tcp_syncookies",
+		.predicts = {"listen.syn_overflow"},
 		.judge = is_zero,
 	},
 	{
@@ -158,6 +160,7 @@ static const struct folklore rows[] = {
 				.fix = "sysctl -w net.ipv4.tcp_abort_on_overflow=0",
 			},
 		.key = "net.ipv4.tcp_abort_on_overflow",
+		.predicts = {"tcp.reset"},
 		.judge = is_set,
 	},
 	{
@@ -185,6 +188,7 @@ static const struct folklore rows[] = {
 				       "net.ipv4.tcp_ehash_entries); for ports see tcp.tw_reuse",
 			},
 		.key = "net.ipv4.tcp_max_tw_buckets",
+		.predicts = {"timewait.overflow"},
 		.judge = below_default,
 	},
 	{
@@ -198,6 +202,7 @@ static const struct folklore rows[] = {
 				       "net.ipv4.tcp_ehash_entries)",
 			},
 		.key = "net.ipv4.tcp_max_orphans",
+		.predicts = {"tcp.orphans"},
 		.judge = below_default,
 	},
 	{
@@ -213,6 +218,7 @@ static const struct folklore rows[] = {
 				       "size",
 			},
 		.key = "net.ipv4.tcp_mem",
+		.predicts = {"tcp.memory"},
 		.judge = bad_tcp_mem,
 	},
 	{
@@ -274,6 +280,7 @@ static const struct folklore rows[] = {
 				.fix = "take it out of the configuration: the default is enough",
 			},
 		.key = "fs.file-max",
+		.predicts = {"fd.exhausted"},
 		.judge = below_memory,
 	},
 	{
@@ -309,6 +316,7 @@ static void judge_row(const struct check_input *in, const struct folklore *row,
 
 	struct finding *f = finding_add(out, row->member.id, FINDING_PASS, row->key);
 
+	f->predicts = row->predicts[0] ? row->predicts : NULL;
 	f->observed = finding_value(out, r < 0 ? e.msg : value);
 	if (r < 0) {
 		f->status = FINDING_UNKNOWN;

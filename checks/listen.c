@@ -11,7 +11,7 @@
 #include "sys/proc.h"
 #include "sys/proc_find.h"
 
-static const char *const predicts[] = {"listen.accept_overflow", NULL};
+static const char *const predicts[] = {"listen.accept_overflow", "tcp.retransmit", NULL};
 
 /* So many listeners with nothing to say are shown one by one; -v shows all. */
 #define PASSES_SHOWN 16

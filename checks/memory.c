@@ -19,6 +19,10 @@
 #define PRESSURE_PERCENT 10
 #define SWAPPED_PERCENT 10
 
+static const char *const predicts[] = {"memory.oom", "memory.pressure", NULL};
+static const char *const swapped[] = {"memory.swap", NULL};
+static const char *const stalls[] = {"memory.pressure", NULL};
+
 static const char *bytes_text(uint64_t bytes, struct findings *out)
 {
 	if (bytes >= UINT64_C(10) << 30)
@@ -200,6 +204,7 @@ const struct check check_memory_available = {
 	       "kernel "
 	       "can give without swapping. How much a generator needs for each virtual user no "
 	       "kernel knows: run a hundred and multiply (k6 names 1 to 5 MB each).",
+	.predicts = predicts,
 	.run = run_available,
 };
 
@@ -210,6 +215,7 @@ const struct check check_memory_cgroup = {
 	       "least left counts. Sockets are charged to the group, too. At the limit the kernel "
 	       "reclaims pages and then kills a process of the group, and a generator that was "
 	       "killed looks like a test that ended.",
+	.predicts = predicts,
 	.run = run_cgroup,
 };
 
@@ -220,6 +226,7 @@ const struct check check_memory_swap = {
 	       "touched. "
 	       "That swap is there is no harm, and a little in it is normal after weeks; much in "
 	       "it before a test makes the first minutes slow.",
+	.predicts = swapped,
 	.run = run_swap,
 };
 
@@ -230,5 +237,6 @@ const struct check check_memory_thp = {
 	       "move other pages to do so, inside any page fault. That saves page table work and "
 	       "helps throughput, but a request that meets it waits. It is judged only for a load "
 	       "that states a latency.",
+	.predicts = stalls,
 	.run = run_thp,
 };

@@ -12,7 +12,7 @@
 #define ORPHANS_WARN_PERCENT 25
 
 static const char *const predicts_memory[] = {"tcp.memory", "tcp.receive_queue", NULL};
-static const char *const predicts_orphans[] = {"tcp.orphans", NULL};
+static const char *const predicts_orphans[] = {"tcp.orphans", "tcp.reset", NULL};
 
 static uint64_t page_size(const struct host *h)
 {

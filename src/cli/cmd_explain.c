@@ -150,46 +150,50 @@ static void list_all(const struct text_style *style, struct strbuf *out)
 	strbuf_add(out, "\nA sysctl's name is explained, too: runup explain net.core.somaxconn\n");
 }
 
-static int run(const struct app *app, const struct input *in, struct err *e)
+/* All that goes by that name: a check and what it predicts may have the same one. */
+static void explain(const char *id, const struct text_style *style, struct strbuf *out)
 {
-	struct text_style style = output_style(app);
-	struct strbuf out = {0};
-	const char *id = in->operands[0];
-
-	if (!in->operands_len) {
-		list_all(&style, &out);
-		output_text(&out);
-		return EXIT_CLEAN;
-	}
-
 	/* "observe.CAUSE" is the cause, seen by a check. */
-	const struct cause *cause =
-		cause_find(strncmp(id, "observe.", 8) == 0 ? id + strlen("observe.") : id);
-	const struct check *check = check_id_valid(id) ? check_find(id) : NULL;
+	bool seen = strncmp(id, "observe.", 8) == 0;
+	const struct cause *cause = cause_find(seen ? id + strlen("observe.") : id);
+	const struct check *check = !seen && check_id_valid(id) ? check_find(id) : NULL;
 	const struct check_member *member = check_member_find(id);
 	const struct resource *resource = resource_find(id);
 	const struct sysctl_key *key = sysctl_key_find(id);
 	const struct sysfs_key *file = sysfs_key_find(id);
 	const struct nic_key *nic = nic_key_named(id);
 
+	if (member)
+		explain_member(member, style, out);
+	else if (check)
+		explain_check(check, style, out);
+	if (cause && out->len)
+		strbuf_add(out, "\n");
 	if (cause)
-		explain_cause(cause, &style, &out);
-	else if (member)
-		explain_member(member, &style, &out);
+		explain_cause(cause, style, out);
 	else if (resource)
-		explain_resource(resource, &style, &out);
-	else if (check && (!check->member || strcmp(check->id, id) == 0))
-		explain_check(check, &style, &out);
-	else if (key && key->why)
-		explain_key(key, &style, &out);
-	else if (file)
-		explain_file(file, &style, &out);
-	else if (nic)
-		explain_nic(nic, &style, &out);
+		explain_resource(resource, style, out);
+	else if (!out->len && key && key->why)
+		explain_key(key, style, out);
+	else if (!out->len && file)
+		explain_file(file, style, out);
+	else if (!out->len && nic)
+		explain_nic(nic, style, out);
+}
+
+static int run(const struct app *app, const struct input *in, struct err *e)
+{
+	struct text_style style = output_style(app);
+	struct strbuf out = {0};
+
+	if (!in->operands_len)
+		list_all(&style, &out);
 	else
+		explain(in->operands[0], &style, &out);
+	if (!out.len)
 		return err_set(e, ERR_BAD_INPUT,
 			       "nothing to explain about '%s' (runup explain lists what there is)",
-			       id);
+			       in->operands[0]);
 	output_text(&out);
 	return EXIT_CLEAN;
 }

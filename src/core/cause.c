@@ -372,52 +372,115 @@ const struct cause causes[] = {
 		.fix = "spread packets over CPUs (channels, RPS), or raise "
 		       "net.core.netdev_budget and netdev_budget_usecs",
 	},
+	{
+		/* memory.events and vmstat say that it was, and only afterwards. */
+		.id = "memory.oom",
+		.kind = CAUSE_LIMIT,
+		.title = "process killed for lack of memory",
+		.subject_kind = "process",
+		.why = "Memory of the host, or of a control group at its memory.max, was used up "
+		       "and nothing could be taken back. out_of_memory() (mm/oom_kill.c) then "
+		       "kills the process that has most of it. A generator that dies so ends "
+		       "without a message of its own, with exit code 137.",
+		.fix = "raise the group's limit (MemoryMax= of the unit, --memory of the "
+		       "container), add memory, or run fewer users on one host",
+	},
+	{
+		.id = "cpu.saturated",
+		.kind = CAUSE_PRESSURE,
+		.title = "a CPU without idle time",
+		.subject_kind = "host",
+		.why = "A CPU was idle for less than a fifth of several seconds. Tasks that could "
+		       "run wait for their turn (sched_info_arrive(), kernel/sched/stats.h, "
+		       "counts it for /proc/PID/schedstat), and a generator that waits takes its "
+		       "own delay for the server's latency.",
+		.fix = "use more CPUs or hosts, fewer connections on each, and stop other work; "
+		       "where it is packets that one CPU handles, spread them (channels, RPS)",
+	},
+	{
+		.id = "cpu.steal",
+		.kind = CAUSE_PRESSURE,
+		.title = "CPU time taken by the hypervisor",
+		.subject_kind = "host",
+		.why = "A virtual CPU had work and its host ran another guest instead "
+		       "(steal_account_process_time(), kernel/sched/cputime.c). Clocks go on "
+		       "meanwhile, so each such pause is in the latencies that are measured.",
+		.fix = "use a dedicated or less shared machine, and not one that pays with CPU "
+		       "credits",
+	},
+	{
+		.id = "memory.pressure",
+		.kind = CAUSE_PRESSURE,
+		.title = "tasks waited for memory",
+		.subject_kind = "host",
+		.why = "Tasks had to free memory themselves before they got any, or to read back "
+		       "what had been dropped (psi_memstall_enter(), kernel/sched/psi.c). Above "
+		       "memory.high a group's tasks are put to sleep on their way out of the "
+		       "kernel, up to 2 s each time (mem_cgroup_handle_over_high(), "
+		       "mm/memcontrol.c): nothing fails, everything is late.",
+		.fix = "add memory, raise memory.high (MemoryHigh= of the unit), or stop what "
+		       "uses it",
+	},
+	{
+		.id = "memory.swap",
+		.kind = CAUSE_PRESSURE,
+		.title = "pages read back from swap",
+		.subject_kind = "host",
+		.why = "A task touched memory that had been swapped out and waited for the disk "
+		       "(do_swap_page(), mm/memory.c). Of a page that is there that takes no "
+		       "time, of one on a disk milliseconds, which the test counts as latency.",
+		.fix = "add memory or stop what uses it; swapoff before the test where all of it "
+		       "fits",
+	},
+	{
+		/* Symptoms: watch works them out of several numbers, no counter alone is one. */
+		.id = "tcp.retransmit",
+		.kind = CAUSE_SYMPTOM,
+		.title = "segments sent again",
+		.subject_kind = "host",
+		.why = "What was not acknowledged is sent again (tcp_retransmit_skb(), "
+		       "net/ipv4/tcp_output.c): it was lost, at this host, at the other, or "
+		       "between. A SYN waits a second for that (TCP_TIMEOUT_INIT, "
+		       "include/net/tcp.h), so latencies just above whole seconds are lost SYNs, "
+		       "mostly of a full accept queue.",
+		.fix = "look for a loss on both hosts (listen queue, ring, backlog, qdisc); where "
+		       "neither has one it is the network between",
+	},
+	{
+		.id = "tcp.reset",
+		.kind = CAUSE_SYMPTOM,
+		.title = "connections reset",
+		.subject_kind = "host",
+		.why = "A connection ended by a RST instead of a FIN: nobody listens on the port "
+		       "(tcp_v4_send_reset(), net/ipv4/tcp_ipv4.c), a program closed a socket "
+		       "with unread data or with SO_LINGER 0 (__tcp_close(), net/ipv4/tcp.c), or "
+		       "a full accept queue with net.ipv4.tcp_abort_on_overflow = 1.",
+		.fix = "find the end that sends it (OutRsts of which host rises) and read that "
+		       "program's log; timeouts of proxies are a usual reason",
+	},
+	{
+		.id = "conn.churn",
+		.kind = CAUSE_SYMPTOM,
+		.title = "a new connection for nearly each request",
+		.subject_kind = "host",
+		.why = "As many connections were opened as requests were made, though keep-alive "
+		       "was meant to be on. The client keeps too few idle ones (2 a host in "
+		       "Go's net/http by default), or the server closes after each request. Each "
+		       "new one costs a handshake, and its local port for the 60 s of TIME_WAIT.",
+		.fix = "raise the client's idle connections per host, read answers to their end, "
+		       "and look for keep-alive limits and Connection: close on the server",
+	},
+	{
+		.id = "process.growth",
+		.kind = CAUSE_SYMPTOM,
+		.title = "a process that only grows",
+		.subject_kind = "process",
+		.why = "Memory, descriptors or threads of a process rose all through the run and "
+		       "did not come back (VmRSS and Threads of /proc/PID/status, the entries of "
+		       "/proc/PID/fd). At that rate it reaches a limit at a time that can be "
+		       "told, and a longer test ends there.",
+		.fix = "a leak of the program, or a cache or log without a limit: compare what it "
+		       "holds after an hour and after two",
+	},
 };
 const size_t causes_len = ARRAY_LEN(causes);
-
-const struct cause *cause_find(const char *id)
-{
-	for (size_t i = 0; i < causes_len; i++)
-		if (strcmp(causes[i].id, id) == 0)
-			return &causes[i];
-	return NULL;
-}
-
-static bool listed(const char *const *names, size_t max, const char *name)
-{
-	for (size_t i = 0; i < max && names[i]; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-const struct cause *cause_by_counter(const char *counter)
-{
-	for (size_t i = 0; i < causes_len; i++)
-		if (listed(causes[i].counters, CAUSE_COUNTERS, counter))
-			return &causes[i];
-	return NULL;
-}
-
-const struct cause *cause_by_reason(const char *reason, uint8_t protocol)
-{
-	for (size_t i = 0; i < causes_len; i++) {
-		if (causes[i].protocol && causes[i].protocol != protocol)
-			continue;
-		if (listed(causes[i].reasons, CAUSE_REASONS, reason))
-			return &causes[i];
-	}
-	return NULL;
-}
-
-const char *cause_kind_name(enum cause_kind k)
-{
-	static const char *const names[] = {
-		[CAUSE_LOSS] = "loss",
-		[CAUSE_LIMIT] = "limit",
-		[CAUSE_PRESSURE] = "pressure",
-		[CAUSE_SYMPTOM] = "symptom",
-	};
-
-	return names[k];
-}

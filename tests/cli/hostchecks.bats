@@ -225,6 +225,27 @@ load=(--role generator --connections 100 --target 192.0.2.1:80)
 	assert_exit 2
 }
 
+@test "checks of CPU, memory and folklore name the causes that they predict" {
+	judge -v
+	local id causes
+	while read -r id causes; do
+		assert_json_is "' '.join([f for f in d['findings'] if f['id'] == '$id'][0]['predicts'])" "$causes"
+	done <<-'CHECKS'
+		cpu.quota cpu.throttled
+		cpu.busy cpu.saturated
+		cpu.steal cpu.steal
+		cpu.governor cpu.saturated
+		memory.available memory.oom memory.pressure
+		memory.cgroup memory.oom memory.pressure
+		memory.swap memory.swap
+		memory.thp memory.pressure
+		tcp.orphans tcp.orphans tcp.reset
+		folklore.tcp_syncookies listen.syn_overflow
+		folklore.tcp_max_tw_buckets timewait.overflow
+		folklore.tcp_fin_timeout
+	CHECKS
+}
+
 @test "every row of folklore and every resource explains itself" {
 	local id
 	for id in tcp_fin_timeout tcp_mem file_max nr_open; do

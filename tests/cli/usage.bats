@@ -155,6 +155,13 @@ load ../lib/runup
 		assert_exit 0
 		[[ ${#output} -gt 80 ]]
 	done
+	# A check and a cause of one name are both told.
+	runup explain cpu.steal
+	assert_out '^cpu.steal: '
+	assert_out '^cpu.steal \(pressure\): '
+	runup explain observe.cpu.steal
+	refute_out '^cpu.steal: '
+	assert_out '^cpu.steal \(pressure\): '
 	runup explain no.such.thing
 	assert_exit 2
 	assert_one_error "nothing to explain about 'no.such.thing'"

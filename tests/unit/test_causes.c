@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
+#include "base/parse.h"
 #include "core/cause.h"
 #include "core/check.h"
 #include "core/observation.h"
@@ -43,10 +45,47 @@ static void test_rows_are_complete(void **state)
 		assert_true(c->fix && strlen(c->fix) > 10);
 		assert_true(c->subject_kind && *c->subject_kind);
 		assert_true(cause_kind_name(c->kind) && *cause_kind_name(c->kind));
-		/* Something has to tell of it, be it only before it happens. */
-		if (!c->counters[0] && !c->reasons[0] && !predicted(c->id))
+		/*
+		 * Something has to tell of it, be it only before it happens; a symptom is worked
+		 * out of several numbers.
+		 */
+		if (c->kind != CAUSE_SYMPTOM && !c->counters[0] && !c->reasons[0] &&
+		    !predicted(c->id))
 			fail_msg("nothing tells of %s", c->id);
 	}
+}
+
+/* The ids that scripts, schemas and reports are written against: design, by kind. */
+static void test_every_cause_is_there(void **state)
+{
+	static const struct {
+		enum cause_kind kind;
+		const char *ids;
+	} kinds[] = {
+		{CAUSE_LOSS,
+		 "listen.accept_overflow listen.syn_overflow conntrack.full "
+		 "conntrack.insert_failed udp.receive_buffer udp.send_buffer tcp.receive_queue "
+		 "tcp.backlog tcp.memory tcp.orphans softnet.backlog nic.ring nic.error "
+		 "qdisc.drop neigh.full firewall.drop route.none checksum.bad"},
+		{CAUSE_LIMIT, "ports.exhausted fd.exhausted timewait.overflow memory.oom"},
+		{CAUSE_PRESSURE,
+		 "listen.syncookies conntrack.early_drop softnet.squeeze cpu.throttled "
+		 "cpu.saturated cpu.steal memory.pressure memory.swap"},
+		{CAUSE_SYMPTOM, "tcp.retransmit tcp.reset conn.churn process.growth"},
+	};
+	char id[64];
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		for (const char *rest = kinds[i].ids; (rest = parse_word(rest, id, sizeof(id)));
+		     n++) {
+			if (!cause_find(id))
+				fail_msg("there is no cause %s", id);
+			assert_int_equal(cause_find(id)->kind, kinds[i].kind);
+		}
+	}
+	assert_int_equal(n, causes_len);
 }
 
 /* A check may only predict what runup explain can explain. */
@@ -125,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ids_are_unique),
 		cmocka_unit_test(test_rows_are_complete),
+		cmocka_unit_test(test_every_cause_is_there),
 		cmocka_unit_test(test_predictions_are_causes),
 		cmocka_unit_test(test_counters_map_back),
 		cmocka_unit_test(test_reasons_map_back),
