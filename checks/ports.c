@@ -21,35 +21,6 @@
 
 static const char *const predicts[] = {"ports.exhausted", NULL};
 
-struct local_ports {
-	uint32_t low, high;
-	uint64_t usable; /* the range without what is reserved in it */
-	struct ranges reserved;
-};
-
-static int read_local_ports(const struct host *h, struct local_ports *ret, struct err *e)
-{
-	char text[SYSCTL_VALUE_MAX];
-	unsigned low, high;
-	int r = sysctl_read(h, "net.ipv4.ip_local_port_range", text, e);
-
-	if (r < 0)
-		return r;
-	if (sscanf(text, "%u %u", &low, &high) != 2 || high < low || high > 65535)
-		return err_set(e, EPROTO, "read net.ipv4.ip_local_port_range: '%s' is no range",
-			       text);
-	*ret = (struct local_ports){.low = low, .high = high};
-
-	/* Reserved ports are left out of the automatic choice (ip-sysctl.rst). */
-	struct err ignored;
-
-	if (sysctl_read(h, "net.ipv4.ip_local_reserved_ports", text, &ignored) == 0 &&
-	    ranges_parse(&ret->reserved, text, 65535) < 0)
-		ranges_done(&ret->reserved);
-	ret->usable = (uint64_t)high - low + 1 - ranges_count_within(&ret->reserved, low, high);
-	return 0;
-}
-
 static void judge_load(const struct check_input *in, const struct port_facts *ports,
 		       const struct row *row, struct findings *out)
 {
@@ -236,7 +207,7 @@ static int run_reserved(const struct check_input *in, struct findings *out, stru
 	check_profile_sysctls(in, "ports.reserved", out);
 	if (in->profile && profile_want(in->profile, "sysctl", "net.ipv4.ip_local_reserved_ports"))
 		return 0;
-	int r = read_local_ports(in->host, &ports, e);
+	int r = facts_local_ports(in->host, &ports, e);
 
 	if (r < 0)
 		return r;
@@ -259,7 +230,7 @@ static int run_time_wait(const struct check_input *in, struct findings *out, str
 	int r = procnet_sockstat(in->host, &s, e);
 
 	if (r == 0)
-		r = read_local_ports(in->host, &ports, e);
+		r = facts_local_ports(in->host, &ports, e);
 	if (r < 0)
 		return r;
 
@@ -291,7 +262,8 @@ const struct check check_ports_range = {
 	       "closes "
 	       "first keeps its port in TIME_WAIT for 60 s, or for one second where tcp_tw_reuse "
 	       "and timestamps let it be taken again. When none is left connect() fails with "
-	       "EADDRNOTAVAIL, which no kernel counter and no log line tells.",
+	       "EADDRNOTAVAIL, which no kernel counter and no log line tells. Ports that something listens on are taken off the range; those that are bound "
+	       "without listening are not, as finding them takes a dump of all sockets.",
 	.predicts = predicts,
 	.has_threshold = true,
 	.run = run_range,

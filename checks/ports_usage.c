@@ -8,12 +8,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/ranges.h"
 #include "base/units.h"
+#include "core/capacity_facts.h"
 #include "core/check_key.h"
 #include "sys/nl_sockets.h"
 #include "sys/procnet.h"
-#include "sys/sysctl.h"
 
 #define ID "ports.usage"
 
@@ -26,32 +25,6 @@
 #define SHOWN 3
 
 static const char *const predicts[] = {"ports.exhausted", NULL};
-
-struct port_range {
-	uint64_t bound[2]; /* low, high */
-	uint64_t usable;   /* without what is reserved in it */
-};
-
-static int read_range(const struct check_input *in, struct port_range *ret, struct findings *out,
-		      struct err *e)
-{
-	char text[SYSCTL_VALUE_MAX];
-	struct ranges reserved = {0};
-	struct err ignored;
-	int r = check_read_key(in, ID, "net.ipv4.ip_local_port_range", ret->bound, 2, out, e);
-
-	if (r <= 0)
-		return r;
-	if (ret->bound[1] > 65535 || ret->bound[0] > ret->bound[1])
-		return err_set(e, EPROTO, "read net.ipv4.ip_local_port_range: it is no range");
-	ret->usable = ret->bound[1] - ret->bound[0] + 1;
-	if (sysctl_read(in->host, "net.ipv4.ip_local_reserved_ports", text, &ignored) == 0 &&
-	    ranges_parse(&reserved, text, 65535) == 0)
-		ret->usable -= ranges_count_within(&reserved, (uint32_t)ret->bound[0],
-						   (uint32_t)ret->bound[1]);
-	ranges_done(&reserved);
-	return 1;
-}
 
 /* The ports of one source address toward one address and port. */
 struct toward {
@@ -84,7 +57,7 @@ static bool is_target(const struct load *l, const struct inet_socket *s)
 	return false;
 }
 
-static void judge_toward(const struct check_input *in, const struct port_range *range,
+static void judge_toward(const struct check_input *in, const struct local_ports *range,
 			 const struct toward *t, struct findings *out)
 {
 	char address[INET6_ADDRSTRLEN], source[INET6_ADDRSTRLEN], a[UNITS_MAX], b[UNITS_MAX];
@@ -122,7 +95,7 @@ static int by_ports(const void *pa, const void *pb)
 }
 
 /* Only connections that hold a port of the range count; those of a server hold its own port. */
-static int break_down(const struct check_input *in, const struct port_range *range,
+static int break_down(const struct check_input *in, const struct local_ports *range,
 		      struct findings *out, struct err *e)
 {
 	cleanup_free struct inet_socket *s = NULL;
@@ -138,7 +111,7 @@ static int break_down(const struct check_input *in, const struct port_range *ran
 	if (len > 1)
 		qsort(s, len, sizeof(*s), by_tuple);
 	for (size_t i = 0; i < len; i++) {
-		if (s[i].local_port < range->bound[0] || s[i].local_port > range->bound[1])
+		if (s[i].local_port < range->low || s[i].local_port > range->high)
 			continue;
 		if (!groups || by_tuple(t[groups - 1].socket, &s[i]) != 0)
 			t[groups++].socket = &s[i];
@@ -157,13 +130,18 @@ static int break_down(const struct check_input *in, const struct port_range *ran
 
 static int run(const struct check_input *in, struct findings *out, struct err *e)
 {
-	struct port_range range;
+	struct local_ports range;
 	struct sockstat s;
 	char a[UNITS_MAX], b[UNITS_MAX];
-	int r = read_range(in, &range, out, e);
+	int r = facts_local_ports(in->host, &range, e);
 
-	if (r <= 0)
+	if (r == -ENOENT) {
+		check_not_here(in, ID, "net.ipv4.ip_local_port_range", out);
+		return 0;
+	}
+	if (r < 0)
 		return r;
+	ranges_done(&range.reserved); /* what is usable is counted already */
 	r = procnet_sockstat(in->host, &s, e);
 	if (r < 0)
 		return r;

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* TCP settings that decide how fast ports come back. */
-#include <errno.h>
-
-#include "base/parse.h"
-#include "core/check.h"
-#include "sys/sysctl.h"
+#include "core/check_key.h"
 
 static const char *const predicts[] = {"ports.exhausted", NULL};
-
-static int read_number(const struct host *h, const char *key, uint64_t *ret, struct err *e)
-{
-	char text[SYSCTL_VALUE_MAX];
-	int r = sysctl_read(h, key, text, e);
-
-	if (r < 0)
-		return r;
-	if (parse_u64(text, 0, UINT64_MAX, ret) < 0)
-		return err_set(e, EPROTO, "read %s: '%s' is not a number", key, text);
-	return 0;
-}
 
 static int run(const struct check_input *in, struct findings *out, struct err *e)
 {
 	uint64_t reuse, timestamps;
 
 	check_profile_sysctls(in, "tcp.tw_reuse", out);
-	int r = read_number(in->host, "net.ipv4.tcp_tw_reuse", &reuse, e);
-	if (r == 0)
-		r = read_number(in->host, "net.ipv4.tcp_timestamps", &timestamps, e);
-	if (r < 0)
+	int r = check_read_key(in, "tcp.tw_reuse", "net.ipv4.tcp_tw_reuse", &reuse, 1, out, e);
+
+	if (r > 0)
+		r = check_read_key(in, "tcp.tw_reuse", "net.ipv4.tcp_timestamps", &timestamps, 1,
+				   out, e);
+	if (r <= 0)
 		return r;
 
 	struct finding *f =

@@ -64,28 +64,36 @@ void knowing_sysctl(struct knowing *is, const struct host *h, const char *key, i
 		knowing_not(is, UNREADABLE, "%s", e->msg);
 }
 
-static int read_range(const struct host *h, struct port_facts *p, struct ranges *reserved,
-		      struct err *e)
+int facts_local_ports(const struct host *h, struct local_ports *ret, struct err *e)
 {
+	struct local_ports p = {0};
 	char text[SYSCTL_VALUE_MAX];
 	int r = sysctl_read(h, "net.ipv4.ip_local_port_range", text, e);
 
 	if (r < 0)
 		return r;
-	if (sscanf(text, "%" SCNu32 " %" SCNu32, &p->low, &p->high) != 2 || p->high < p->low ||
-	    p->high > 65535)
+	if (sscanf(text, "%" SCNu32 " %" SCNu32, &p.low, &p.high) != 2 || p.high < p.low ||
+	    p.high > 65535)
 		return err_set(e, EPROTO, "read net.ipv4.ip_local_port_range: '%s' is no range",
 			       text);
+	/* Reserved ports are left out of the automatic choice (ip-sysctl.rst); a kernel without the
+	 * key reserves nothing. */
 	r = sysctl_read(h, "net.ipv4.ip_local_reserved_ports", text, e);
-	if (r == -ENOENT)
-		return 0; /* a kernel without the key reserves nothing */
-	if (r < 0)
+	if (r == 0 && ranges_parse(&p.reserved, text, 65535) < 0)
+		r = err_set(e, EPROTO, "read net.ipv4.ip_local_reserved_ports: '%s' is no list",
+			    text);
+	if (r < 0 && r != -ENOENT) {
+		ranges_done(&p.reserved);
 		return r;
-	if (ranges_parse(reserved, text, 65535) < 0)
-		return err_set(e, EPROTO, "read net.ipv4.ip_local_reserved_ports: '%s' is no list",
-			       text);
-	p->reserved = ranges_count_within(reserved, p->low, p->high);
+	}
+	p.usable = (uint64_t)p.high - p.low + 1 - ranges_count_within(&p.reserved, p.low, p.high);
+	*ret = p;
 	return 0;
+}
+
+static void local_ports_done(struct local_ports *p)
+{
+	ranges_done(&p->reserved);
 }
 
 /* Each port once, however many listen on it. */
@@ -108,17 +116,20 @@ static uint64_t count_bound(const struct port_facts *p, const struct ranges *res
 void facts_read_ports(const struct host *h, const struct listener *l, size_t len,
 		      struct port_facts *p)
 {
-	cleanup_with(ranges_done) struct ranges reserved = {0};
+	cleanup_with(local_ports_done) struct local_ports local = {0};
 	struct sockstat s;
 	struct err e;
 
-	if (read_range(h, p, &reserved, &e) < 0 || procnet_sockstat(h, &s, &e) < 0) {
+	if (facts_local_ports(h, &local, &e) < 0 || procnet_sockstat(h, &s, &e) < 0) {
 		knowing_not(&p->is, UNREADABLE, "%s", e.msg);
 		return;
 	}
 	p->is.known = KNOWN;
+	p->low = local.low;
+	p->high = local.high;
+	p->reserved = (uint64_t)local.high - local.low + 1 - local.usable;
 	p->time_wait = s.tcp_time_wait;
-	p->bound = count_bound(p, &reserved, l, len);
+	p->bound = count_bound(p, &local.reserved, l, len);
 	p->tw_reuse_known = fact_sysctl(h, "net.ipv4.tcp_tw_reuse", &p->tw_reuse, &e) == 0 &&
 			    fact_sysctl(h, "net.ipv4.tcp_timestamps", &p->timestamps, &e) == 0;
 	if (fact_sysctl(h, "net.ipv4.tcp_tw_reuse_delay", &p->tw_reuse_delay_ms, &e) < 0)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/ranges.h"
 #include "core/ct_use.h"
 #include "core/load.h"
 #include "sys/cgroup.h"
@@ -49,8 +50,11 @@ struct port_facts {
 	struct knowing is;
 	uint32_t low, high;
 	uint64_t reserved; /* ip_local_reserved_ports inside the range */
-	/* Ports inside the range, not reserved, that something listens on: connect() skips a port
-	 * that somebody bound (__inet_hash_connect(): fastreuse >= 0). */
+	/*
+	 * Ports inside the range, not reserved, that something listens on: connect() skips a port
+	 * that somebody bound (__inet_hash_connect(): fastreuse >= 0). It skips those bound
+	 * without listening, too; they are not counted, as only a dump of all sockets finds them.
+	 */
 	uint64_t bound;
 	bool tw_reuse_known; /* with the two below it */
 	uint64_t tw_reuse, timestamps, tw_reuse_delay_ms;
@@ -139,6 +143,16 @@ struct facts {
  */
 void facts_read(const struct host *h, const struct load *l, unsigned resources, bool names,
 		struct facts *ret);
+
+/* What connect() chooses local ports from. */
+struct local_ports {
+	uint32_t low, high;
+	uint64_t usable;	/* the range without what is reserved in it */
+	struct ranges reserved; /* ip_local_reserved_ports, whole; ranges_done() releases */
+};
+
+/* -ENOENT: there is no such range (a captured host). ret is untouched on failure. */
+must_check int facts_local_ports(const struct host *h, struct local_ports *ret, struct err *e);
 
 /* The facts of local ports alone, with the listeners that were read already. */
 void facts_read_ports(const struct host *h, const struct listener *l, size_t len,

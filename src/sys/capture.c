@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/units.h"
+#include "sys/child.h"
 #include "sys/netns.h"
 
 extern char **environ;
@@ -57,15 +58,9 @@ static int become(const struct capture_options *o, int out_fd)
 
 static int wait_for_exec(int exec_fd, const char *name, struct err *e)
 {
-	int error = 0;
-	ssize_t n;
+	int error = 0, r = child_read_report(exec_fd, &error, sizeof(error));
 
-	do
-		n = read(exec_fd, &error, sizeof(error));
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return 0;
-	return err_errno(e, n == (ssize_t)sizeof(error) ? error : ECHILD, "run '%s'", name);
+	return r == 0 ? 0 : err_errno(e, r > 0 ? error : ECHILD, "run '%s'", name);
 }
 
 /* Milliseconds to the deadline, rounded up so that the last poll() does not spin. */

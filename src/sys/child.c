@@ -222,19 +222,25 @@ static int step_error(const struct child_options *o, const struct report *r, str
 	return err_errno(e, r->error, "run '%s'", o->argv[0]);
 }
 
-int child_exec_result(struct child *c, const struct child_options *o, struct err *e)
+int child_read_report(int exec_fd, void *report, size_t size)
 {
-	struct report r;
 	ssize_t n;
 
 	do
-		n = read(c->exec_fd, &r, sizeof(r));
+		n = read(exec_fd, report, size);
 	while (n < 0 && errno == EINTR);
+	return n == 0 ? 0 : n == (ssize_t)size ? 1 : -ECHILD;
+}
+
+int child_exec_result(struct child *c, const struct child_options *o, struct err *e)
+{
+	struct report r;
+	int result = child_read_report(c->exec_fd, &r, sizeof(r));
+
 	child_close(c);
-	/* The end of the pipe: exec closed it. */
-	if (n == 0)
+	if (result == 0)
 		return 0;
-	if (n != (ssize_t)sizeof(r))
+	if (result < 0)
 		return err_set(e, ECHILD, "run '%s': the new process did not say how it went",
 			       o->argv[0]);
 

@@ -67,4 +67,10 @@ struct descendant {
 must_check int child_descendants(const struct host *h, struct descendant **ret, size_t *ret_len,
 				 struct err *e);
 
+/*
+ * Waits for what a child writes to its pipe when it cannot go on. 0: nothing, since exec closed the
+ * pipe; 1: a whole report; -ECHILD: less than that.
+ */
+must_check int child_read_report(int exec_fd, void *report, size_t size);
+
 #endif

@@ -49,7 +49,7 @@ deaf_server() { # NS PORT BACKLOG
 	assert_json_is "${f}[\"status\"]" fail
 	assert_json_is "${f}[\"observed\"].startswith('limit 16 in force')" true
 	assert_json_is "${f}[\"process\"][\"comm\"]" nginx
-	assert_json_is "${f}[\"predicts\"]" '["listen.accept_overflow"]'
+	assert_json_is "${f}[\"predicts\"]" '["listen.accept_overflow", "tcp.retransmit"]'
 	assert_json_is "'give the server a backlog of 399' in ${f}[\"fix\"]" true
 	assert_json_is 'd["host"]["netns"]' "$ns"
 }
