@@ -86,44 +86,81 @@ static int run_available(const struct check_input *in, struct findings *out, str
 	return 0;
 }
 
+/* "process 77", "this shell", with something in front. */
+static const char *whose(const struct check_input *in, const char *before, struct findings *out)
+{
+	return in->load->pid ? finding_text(out, "%sprocess %d", before, (int)in->load->pid)
+			     : finding_text(out, "%sthis shell", before);
+}
+
+static void judge_max(const struct check_input *in, const struct cgroup_room *room,
+		      const struct demand *need, struct findings *out)
+{
+	struct finding *f = finding_add(out, "memory.cgroup", FINDING_PASS, whose(in, "", out));
+
+	f->needed = need->known;
+	if (!room->limited) {
+		f->observed = finding_text(out, "no limit (cgroup v%d)", room->version);
+		return;
+	}
+
+	uint64_t left = room->max > room->now ? room->max - room->now : 0;
+
+	f->observed =
+		finding_text(out, "%s left of %s, set by %s (cgroup v%d)", bytes_text(left, out),
+			     bytes_text(room->max, out), room->owner, room->version);
+	state_need(need, f, out);
+	if (need->value > left)
+		f->status = FINDING_FAIL;
+	else if (left < room->max / 100 * (100 - GROUP_PERCENT))
+		f->status = FINDING_WARN;
+	if (f->status == FINDING_PASS)
+		return;
+	f->why = "at the limit the kernel takes pages back from the group, and when that is not "
+		 "enough it kills a process of it, however much memory the host has left";
+	f->fix = "raise the limit of the group (MemoryMax= of the unit, --memory of the container)";
+}
+
+/* Where the group is slowed down before it is stopped. */
+static void judge_high(const struct check_input *in, const struct demand *need,
+		       struct findings *out)
+{
+	struct cgroup_room room;
+	struct err ignored;
+
+	/* That it cannot be read memory.max has said. */
+	if (cgroup_memory_high(in->host, in->load->pid, &room, &ignored) < 0 || !room.limited)
+		return;
+
+	struct finding *f =
+		finding_add(out, "memory.cgroup", FINDING_PASS, whose(in, "memory.high of ", out));
+	uint64_t left = room.max > room.now ? room.max - room.now : 0;
+
+	f->observed = finding_text(out, "%s left below %s, set by %s", bytes_text(left, out),
+				   bytes_text(room.max, out), room.owner);
+	state_need(need, f, out);
+	if (need->value <= left && left >= room.max / 100 * (100 - GROUP_PERCENT))
+		return;
+	f->status = FINDING_WARN;
+	f->why = "above memory.high nothing is killed and nothing fails: tasks of the group sleep "
+		 "up to 2 s each time they leave the kernel, which the test measures as latency";
+	f->fix = "raise MemoryHigh= of the unit";
+}
+
 static int run_cgroup(const struct check_input *in, struct findings *out, struct err *e)
 {
 	struct cgroup_room room;
+	struct demand need = least_need(in->load);
+
 	if (cgroup_memory(in->host, in->load->pid, &room, e) < 0)
-		return finding_cannot_tell(out, "memory.cgroup", least_need(in->load).known, e);
+		return finding_cannot_tell(out, "memory.cgroup", need.known, e);
 	if (room.version == 0) {
 		finding_add(out, "memory.cgroup", FINDING_NA, NULL)->observed =
 			"no memory controller is mounted here";
 		return 0;
 	}
-
-	struct finding *f =
-		finding_add(out, "memory.cgroup", FINDING_PASS,
-			    in->load->pid ? finding_text(out, "process %d", in->load->pid)
-					  : "this shell");
-	struct demand need = least_need(in->load);
-
-	f->needed = need.known;
-	if (!room.limited) {
-		f->observed = finding_text(out, "no limit (cgroup v%d)", room.version);
-		return 0;
-	}
-
-	uint64_t left = room.max > room.now ? room.max - room.now : 0;
-
-	f->observed =
-		finding_text(out, "%s left of %s, set by %s (cgroup v%d)", bytes_text(left, out),
-			     bytes_text(room.max, out), room.owner, room.version);
-	state_need(&need, f, out);
-	if (need.value > left)
-		f->status = FINDING_FAIL;
-	else if (left < room.max / 100 * (100 - GROUP_PERCENT))
-		f->status = FINDING_WARN;
-	if (f->status == FINDING_PASS)
-		return 0;
-	f->why = "at the limit the kernel takes pages back from the group, and when that is not "
-		 "enough it kills a process of it, however much memory the host has left";
-	f->fix = "raise the limit of the group (MemoryMax= of the unit, --memory of the container)";
+	judge_max(in, &room, &need, out);
+	judge_high(in, &need, out);
 	return 0;
 }
 

@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "core/capacity_read.h"
 #include "core/check_limit.h"
 #include "sys/caps.h"
 #include "sys/cgroup.h"
 #include "sys/proc.h"
 #include "sys/proc_tasks.h"
-#include "sys/sysctl.h"
 
 /* As dashboards have it (netdata: active_processes). */
 #define WARN_PERCENT 90
@@ -30,20 +30,6 @@ static uint64_t left(const struct room *r)
 	return r->max > r->used ? r->max - r->used : 0;
 }
 
-static int read_sysctl(const struct host *h, const char *key, uint64_t *ret, struct err *e)
-{
-	char text[SYSCTL_VALUE_MAX];
-	unsigned long long n;
-	int r = sysctl_read(h, key, text, e);
-
-	if (r < 0)
-		return r;
-	if (sscanf(text, "%llu", &n) != 1)
-		return err_set(e, EPROTO, "read %s: '%s' is not a number", key, text);
-	*ret = n;
-	return 0;
-}
-
 static void keep_tightest(struct room *best, struct room other)
 {
 	if (!best->name || left(&other) < left(best))
@@ -51,10 +37,25 @@ static void keep_tightest(struct room *best, struct room other)
 }
 
 /*
- * RLIMIT_NPROC counts all tasks of the user. Counting those takes a file for each process, so only
- * the process's own are taken off, and a load is compared with the whole limit.
+ * What of RLIMIT_NPROC is used: all tasks of the real user (copy_process(), kernel/fork.c, counts
+ * them by is_rlimit_overlimit() of its user namespace). Counting takes a file for each process, so
+ * it is done only where this limit may be the tightest, were all tasks of the host the user's.
  */
-static void add_rlimit(const struct check_input *in, struct room *best)
+static uint64_t user_tasks(const struct check_input *in, const struct proc_user *user,
+			   const struct room *best, uint64_t soft, uint64_t all)
+{
+	uint64_t n = user->threads;
+	struct err ignored;
+
+	if (soft > all && soft - all >= left(best))
+		return n;
+	if (proc_user_tasks(in->host, user->uid, &n, &ignored) < 0)
+		n = user->threads; /* a captured host has no processes to count */
+	return n;
+}
+
+static void add_rlimit(const struct check_input *in, uint64_t all, struct room *best,
+		       struct findings *out)
 {
 	struct proc_limit limit;
 	struct proc_user user = {0};
@@ -66,11 +67,16 @@ static void add_rlimit(const struct check_input *in, struct room *best)
 	/* A captured host does not say whose process it was; then the limit is taken to bind. */
 	if (proc_user(in->host, in->load->pid, &user, &ignored) == 0 && user.exempt)
 		return;
-	keep_tightest(best,
-		      (struct room){"the user's limit (ulimit -u)",
-				    "raise nproc in /etc/security/limits.conf, LimitNPROC= of the "
-				    "unit, or --ulimit nproc of the container",
-				    limit.soft, user.threads});
+
+	uint64_t used = user_tasks(in, &user, best, limit.soft, all);
+
+	keep_tightest(best, (struct room){finding_text(out,
+						       "the user's limit (ulimit -u), of which "
+						       "%" PRIu64 " are in use,",
+						       used),
+					  "raise nproc in /etc/security/limits.conf, LimitNPROC= "
+					  "of the unit, or --ulimit nproc of the container",
+					  limit.soft, used});
 }
 
 static int find_tightest(const struct check_input *in, struct room *best, struct findings *out,
@@ -82,7 +88,7 @@ static int find_tightest(const struct check_input *in, struct room *best, struct
 	int r = proc_tasks(in->host, &tasks, e);
 
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++) {
-		r = read_sysctl(in->host, keys[i], &max, e);
+		r = fact_sysctl(in->host, keys[i], &max, e);
 		if (r == 0)
 			keep_tightest(best, (struct room){keys[i],
 							  finding_text(out, "raise %s on the host",
@@ -100,7 +106,7 @@ static int find_tightest(const struct check_input *in, struct room *best, struct
 					    "raise TasksMax= of the unit, or --pids-limit of the "
 					    "container",
 					    group.max, group.now});
-	add_rlimit(in, best);
+	add_rlimit(in, tasks, best, out);
 	return 0;
 }
 

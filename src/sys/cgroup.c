@@ -380,8 +380,8 @@ static void judge_room(const struct host *h, int version, const char *folder, co
 	struct cgroup_room *best = s->room;
 	uint64_t max, now;
 
-	if (read_number(h, folder, s->max[version], &max) < 0 || max >= CGROUP_NO_LIMIT ||
-	    read_number(h, folder, s->now[version], &now) < 0)
+	if (!s->max[version] || read_number(h, folder, s->max[version], &max) < 0 ||
+	    max >= CGROUP_NO_LIMIT || read_number(h, folder, s->now[version], &now) < 0)
 		return;
 
 	uint64_t cache = s->memory ? idle_cache(h, version, folder) : 0;
@@ -414,19 +414,31 @@ int cgroup_pids(const struct host *h, pid_t pid, struct cgroup_room *ret, struct
 	return r < 0 ? r : 0;
 }
 
-int cgroup_memory(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e)
+static int find_memory(const struct host *h, pid_t pid, struct room_search *s,
+		       struct cgroup_room *ret, struct err *e)
 {
-	struct room_search s = {
-		.max = {NULL, "memory.limit_in_bytes", "memory.max"},
-		.now = {NULL, "memory.usage_in_bytes", "memory.current"},
-		.memory = true,
-		.room = ret,
-	};
-
+	s->now[1] = "memory.usage_in_bytes";
+	s->now[2] = "memory.current";
+	s->memory = true;
+	s->room = ret;
 	*ret = (struct cgroup_room){0};
-	int r = cgroup_walk(h, pid, "memory", judge_room, &s, e);
+	int r = cgroup_walk(h, pid, "memory", judge_room, s, e);
 
 	if (r >= 0)
 		ret->version = r;
 	return r < 0 ? r : 0;
+}
+
+int cgroup_memory(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e)
+{
+	struct room_search s = {.max = {NULL, "memory.limit_in_bytes", "memory.max"}};
+
+	return find_memory(h, pid, &s, ret, e);
+}
+
+int cgroup_memory_high(const struct host *h, pid_t pid, struct cgroup_room *ret, struct err *e)
+{
+	struct room_search s = {.max = {NULL, NULL, "memory.high"}};
+
+	return find_memory(h, pid, &s, ret, e);
 }

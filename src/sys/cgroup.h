@@ -59,4 +59,11 @@ must_check int cgroup_pids(const struct host *h, pid_t pid, struct cgroup_room *
 must_check int cgroup_memory(const struct host *h, pid_t pid, struct cgroup_room *ret,
 			     struct err *e);
 
+/*
+ * memory.high (v2 alone has it): above it tasks of the group are slowed down and its memory is
+ * taken back, but nothing is refused and nobody killed (try_charge_memcg(), mm/memcontrol.c).
+ */
+must_check int cgroup_memory_high(const struct host *h, pid_t pid, struct cgroup_room *ret,
+				  struct err *e);
+
 #endif

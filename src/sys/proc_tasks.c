@@ -39,6 +39,24 @@ static bool status_word(const char *text, const char *name, char *word, unsigned
 	return line && parse_word(line + strlen(name), word, size);
 }
 
+/*
+ * In a user namespace the first user is not the host's, and capabilities are not the ones that
+ * capable() asks for. The first namespace maps all numbers onto themselves (user_namespaces(7)).
+ */
+static bool in_first_user_namespace(const struct host *h)
+{
+	char text[512], inside[24], outside[24], count[24];
+	struct err ignored;
+	const char *rest = text;
+
+	if (file_read(h, "/proc/self/uid_map", text, sizeof(text), &ignored) < 0)
+		return true; /* a kernel without them, or a captured host */
+	return (rest = parse_word(rest, inside, sizeof(inside))) &&
+	       (rest = parse_word(rest, outside, sizeof(outside))) &&
+	       parse_word(rest, count, sizeof(count)) && strcmp(inside, "0") == 0 &&
+	       strcmp(outside, "0") == 0 && strcmp(count, "4294967295") == 0;
+}
+
 int proc_user(const struct host *h, pid_t pid, struct proc_user *ret, struct err *e)
 {
 	char path[64] = "/proc/self/status", text[8192], uid[24], threads[24], caps[24];
@@ -60,6 +78,7 @@ int proc_user(const struct host *h, pid_t pid, struct proc_user *ret, struct err
 		return err_set(e, EPROTO, "read '%s': no user", path);
 	u.exempt = u.uid == 0 || (status_word(text, "\nCapEff:", caps, sizeof(caps)) &&
 				  (strtoull(caps, NULL, 16) & above));
+	u.exempt = u.exempt && in_first_user_namespace(h);
 	*ret = u;
 	return 0;
 }

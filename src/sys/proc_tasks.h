@@ -17,8 +17,8 @@ must_check int proc_tasks(const struct host *h, uint64_t *ret, struct err *e);
 /* Who a process is, as far as RLIMIT_NPROC goes. */
 struct proc_user {
 	uint64_t uid;
-	/* Not bound by RLIMIT_NPROC: the first user, or CAP_SYS_RESOURCE or CAP_SYS_ADMIN
-	 * (copy_process(), kernel/fork.c). */
+	/* Not bound by RLIMIT_NPROC: the host's first user, or CAP_SYS_RESOURCE or CAP_SYS_ADMIN
+	 * in the host's user namespace (copy_process(), kernel/fork.c). */
 	bool exempt;
 	uint64_t threads; /* of that process alone */
 };

@@ -127,3 +127,68 @@ assert_says() { # FIELD TEXT
 	judge --only limits.pids,limits.memlock
 	assert_json_is 'one(d["findings"], subject="nproc of this shell")["status"]' pass
 }
+
+@test "RLIMIT_NPROC counts the other processes of the user, and does not bind root" {
+	need_root
+	need_command setpriv
+	need_command prlimit
+	share_temp
+	local user=64321 as
+	as=(setpriv --reuid $user --regid $user --clear-groups --bounding-set -all --inh-caps -all)
+	for _ in 1 2 3 4 5; do
+		start_background sleeping "${as[@]}" sleep 60
+	done
+	asleep() { [[ $(pgrep -c -u $user -x sleep) -eq 5 ]]; }
+	wait_until 5 asleep
+	pids() { # COMMAND…
+		run_command "$@" "$RUNUP" check --only limits.pids -o json
+		assert_json check
+		[[ $status -eq 0 || $status -eq 1 ]] || show 'no judgement'
+	}
+	local observed='d["findings"][0]["observed"]'
+	pids prlimit --nproc=100 "${as[@]}"
+	assert_json_is "$observed" "room for 94 more tasks: the user's limit (ulimit -u), of which 6 are in use, allows 100"
+	pids prlimit --nproc=6 "${as[@]}"
+	assert_json_is 'd["findings"][0]["status"]' fail
+	# A limit that is far off is not counted for.
+	pids prlimit --nproc=90000 "${as[@]}"
+	assert_json_is "'ulimit' in $observed" false
+	pids prlimit --nproc=6
+	assert_json_is "'ulimit' in $observed" false
+	# Root of a user namespace is a user like any other.
+	"${as[@]}" unshare --user --map-root-user true || skip 'users may not make user namespaces here'
+	pids prlimit --nproc=100 "${as[@]}" unshare --user --map-root-user
+	assert_json_is "$observed" "room for 94 more tasks: the user's limit (ulimit -u), of which 6 are in use, allows 100"
+}
+
+@test "memory.high is judged beside memory.max: slowed down, not killed" {
+	cp -a "$RUNUP_SOURCE/tests/fixtures/hosts/cgroup-v2-quota/." "$host"
+	rm -rf "$host/sys/fs/cgroup"
+	put /proc/self/cgroup '0::/a/b'
+	put /proc/self/mountinfo '30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw'
+	put /sys/fs/cgroup/cgroup.controllers 'cpu memory pids'
+	local group
+	for group in a a/b; do
+		put /sys/fs/cgroup/$group/memory.max max
+		put /sys/fs/cgroup/$group/memory.high max
+		put /sys/fs/cgroup/$group/memory.current 100000000
+		put /sys/fs/cgroup/$group/memory.stat 'inactive_file 20000000'
+	done
+	judge --only memory.cgroup
+	assert_json_is '[f["status"] for f in d["findings"]]' '["pass"]'
+	put /sys/fs/cgroup/a/memory.high 500000000
+	local high='one(d["findings"], subject="memory.high of this shell")'
+	judge --only memory.cgroup
+	assert_json_is "${high}[\"status\"]" pass
+	assert_json_is "${high}[\"observed\"]" '401 MiB left below 477 MiB, set by /a'
+	judge --only memory.cgroup --role generator --connections 100k
+	assert_json_is "${high}[\"status\"]" warn
+	assert_json_is "'sleep' in ${high}[\"why\"] and 'MemoryHigh=' in ${high}[\"fix\"]" true
+	assert_json_is 'one(d["findings"], subject="this shell")["status"]' pass
+	put /sys/fs/cgroup/a/memory.current 499000000
+	judge --only memory.cgroup
+	assert_json_is "${high}[\"status\"]" warn
+	put /sys/fs/cgroup/a/b/memory.max 400000000
+	judge --only memory.cgroup --role generator --connections 100k
+	assert_json_is 'one(d["findings"], subject="this shell")["status"]' fail
+}
