@@ -26,10 +26,29 @@ _runup_value() { # OPTION CURRENT COMMAND
 	--root | --report | --results) _runup_reply "$2" -f ;;
 	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
 	-p | --profile) _runup_profiles "$2" ;;
-	--burst | --connections | --duration | --for | --latency | --new-connections | --observe | --only | \
-		--pid | --port | --rate | --settle | --skip | --source-ips | --target | --warmup) ;;
+	--only | --skip) _runup_checks "$2" "$([[ ${3-} != run || $1 != --skip ]] || echo all)" ;;
+	--burst | --connections | --duration | --for | --latency | --new-connections | --observe | \
+		--pid | --port | --rate | --settle | --source-ips | --target | --warmup) ;;
 	*) return 1 ;;
 	esac
+}
+
+# Ids of those kinds that the program itself names: it is the one that is being completed.
+_runup_ids() { # KIND…
+	local kinds=" $* "
+	"${COMP_WORDS[0]:-runup}" help --tsv 2>/dev/null |
+		while IFS=$'\t' read -r kind id _; do
+			[[ $kinds != *" $kind "* ]] || printf '%s\n' "$id"
+		done
+}
+
+# A list with commas: what stands in front of the last one stays. An area is what is before a dot.
+_runup_checks() { # CURRENT MORE
+	local before='' ids
+	[[ $1 != *,* ]] || before=${1%,*},
+	ids=$(_runup_ids check)
+	_runup_reply "$1" -W "$({ printf '%s\n' "$ids" "$2" && cut -d. -f1 <<<"$ids"; } |
+		sort -u | sed "/./s/^/$before/")"
 }
 
 _runup_profiles() { # CURRENT
@@ -38,7 +57,7 @@ _runup_profiles() { # CURRENT
 		_runup_reply "$1" -f
 		return
 	fi
-	for file in /etc/runup/profiles/*.ini /usr/local/share/runup/profiles/*.ini /usr/share/runup/profiles/*.ini; do
+	for file in ${RUNUP_PROFILE_DIR:+"$RUNUP_PROFILE_DIR"/*.ini} /etc/runup/profiles/*.ini /usr/local/share/runup/profiles/*.ini /usr/share/runup/profiles/*.ini; do
 		[[ -e $file ]] || continue
 		file=${file##*/}
 		names+=("${file%.ini}")
@@ -86,6 +105,7 @@ _runup() {
 	else
 		case $command in
 		apply | profiles) _runup_profiles "$current" ;;
+		explain) _runup_reply "$current" -W "$(_runup_ids check cause resource)" ;;
 		confirm | rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
 		help) _runup_reply "$current" -W 'check capacity apply confirm rollback status run profiles explain doctor' ;;
 		esac

@@ -157,6 +157,27 @@ static void print(const struct app *app, const struct check_opts *o, const struc
 	output_text(&out);
 }
 
+/*
+ * What the exit code says beyond the findings: for people it stands in the text, for scripts in the
+ * load of the JSON; a file for CI has entries alone.
+ */
+static void enter_untold(const struct session *s, struct findings *fs)
+{
+	const char *message = s->load.generator.message;
+	struct finding *f = finding_add(fs, "load", FINDING_UNKNOWN,
+					fs->len ? "of the command" : "nothing was judged");
+
+	f->needed = true;
+	f->observed = finding_text(fs, "%s",
+				   fs->len == 1 ? "no check was left to run"
+				   : message	? message
+						: "what load the command makes is not known");
+	if (fs->len == 1)
+		f->fix = "see --only and --skip";
+	else if (!message)
+		f->fix = "state it with LOAD options (--connections, --rate, --target)";
+}
+
 static int judge(const struct app *app, const struct check_opts *o, struct session *s,
 		 struct err *e)
 {
@@ -178,6 +199,9 @@ static int judge(const struct app *app, const struct check_opts *o, struct sessi
 		 * load is not known was not judged by it. */
 		if (!fs.len || (r == EXIT_CLEAN && s->command && !load_sized(&s->load)))
 			r = EXIT_COULD_NOT;
+		if (r == EXIT_COULD_NOT && !findings_count_needed_unknown(&fs) &&
+		    (o->output == OUTPUT_JUNIT || o->output == OUTPUT_TAP))
+			enter_untold(s, &fs);
 		print(app, o, s, &sel, &fs, r);
 	}
 	findings_done(&fs);

@@ -181,6 +181,23 @@ static void explain(const char *id, const struct text_style *style, struct strbu
 		explain_nic(nic, style, out);
 }
 
+static int nothing_about(const char *id, struct err *e)
+{
+	struct nearest near = {.word = id};
+
+	check_offer_ids(&near);
+	for (size_t i = 0; i < causes_len; i++)
+		nearest_offer(&near, causes[i].id);
+	for (size_t i = 0; i < resources_len; i++)
+		nearest_offer(&near, resources[i].id);
+	/* An area has no text of its own. */
+	if (nearest_found(&near) && !(check_selects(near.best) && !check_id_valid(near.best)))
+		return err_set(e, ERR_BAD_INPUT, "nothing to explain about '%s': did you mean %s?",
+			       id, near.best);
+	return err_set(e, ERR_BAD_INPUT,
+		       "nothing to explain about '%s' (runup explain lists what there is)", id);
+}
+
 static int run(const struct app *app, const struct input *in, struct err *e)
 {
 	struct text_style style = output_style(app);
@@ -191,9 +208,7 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	else
 		explain(in->operands[0], &style, &out);
 	if (!out.len)
-		return err_set(e, ERR_BAD_INPUT,
-			       "nothing to explain about '%s' (runup explain lists what there is)",
-			       in->operands[0]);
+		return nothing_about(in->operands[0], e);
 	output_text(&out);
 	return EXIT_CLEAN;
 }

@@ -8,7 +8,7 @@ struct help_opts {
 };
 
 static const struct opt opts[] = {
-	{"tsv", '\0', OPT_FLAG, NULL, "all commands and options as tab-separated rows",
+	{"tsv", '\0', OPT_FLAG, NULL, "all commands, options and ids as tab-separated rows",
 	 offsetof(struct help_opts, tsv)},
 };
 

@@ -6,6 +6,9 @@
 #include "base/table.h"
 #include "cli/cmd.h"
 #include "report/text.h"
+#include "core/cause.h"
+#include "core/check.h"
+#include "core/resource.h"
 
 /* Prints rows of two columns, the second wrapped under itself. */
 static void print_rows(const struct table *t)
@@ -123,6 +126,22 @@ static void tsv_option(const char *cmd, const struct opt *o)
 		       o->help);
 }
 
+/* What --only, --skip and explain may name besides: a check's area is in front of its dot. */
+static void tsv_ids(void)
+{
+	for (size_t i = 0; i < checks_len; i++) {
+		const struct check *c = checks[i];
+
+		printf("check\t%s\t%s\n", c->id, c->title);
+		for (size_t m = 0; c->member && c->member(m); m++)
+			printf("check\t%s\t%s\n", c->member(m)->id, c->member(m)->title);
+	}
+	for (size_t i = 0; i < causes_len; i++)
+		printf("cause\t%s\t%s\n", causes[i].id, causes[i].title);
+	for (size_t i = 0; i < resources_len; i++)
+		printf("resource\t%s\t%s\n", resources[i].id, resources[i].title);
+}
+
 void help_tsv(void)
 {
 	char name[64];
@@ -140,4 +159,5 @@ void help_tsv(void)
 			       option_name(load_keys[j].name, name),
 			       load_keys[j].metavar ? load_keys[j].metavar : "", load_keys[j].help);
 	}
+	tsv_ids();
 }

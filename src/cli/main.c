@@ -12,21 +12,19 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/cmd.h"
+#include "base/nearest.h"
 #include "cli/opts.h"
 #include "cli/version.h"
 
-static const char *command_name(size_t i, const void *data)
-{
-	(void)data;
-	return cmds[i]->name;
-}
-
 static int unknown_command(const char *name, struct err *e)
 {
-	const char *near = nearest_word(name, command_name, NULL, cmds_len);
+	struct nearest near = {.word = name};
 
-	if (near)
-		return err_set(e, ERR_BAD_INPUT, "no command '%s': did you mean %s?", name, near);
+	for (size_t i = 0; i < cmds_len; i++)
+		nearest_offer(&near, cmds[i]->name);
+	if (nearest_found(&near))
+		return err_set(e, ERR_BAD_INPUT, "no command '%s': did you mean %s?", name,
+			       nearest_found(&near));
 	return err_set(e, ERR_BAD_INPUT, "no command '%s' (see runup --help)", name);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/parse.h"
 
 /* What an argument on the command line turned out to be. */
@@ -14,72 +15,26 @@ struct found {
 	const char *value; /* "--name=VALUE", "-xVALUE"; NULL: in the next word */
 };
 
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t row[40], lb = strlen(b);
-
-	if (lb >= ARRAY_LEN(row))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[lb];
-}
-
-const char *nearest_word(const char *word, const char *(*get)(size_t i, const void *data),
-			 const void *data, size_t n)
-{
-	const char *best = NULL;
-	size_t best_distance = 3;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t d = edit_distance(word, get(i, data));
-
-		if (d < best_distance) {
-			best_distance = d;
-			best = get(i, data);
-		}
-	}
-	return best;
-}
-
-static const char *get_name(size_t i, const void *data)
-{
-	const struct opt_set *set = data;
-
-	return i < set->len ? set->opts[i].name : load_keys[i - set->len].name;
-}
-
 static int unknown_option(const struct opt_set *set, const char *word, struct err *e)
 {
-	const char *near =
-		nearest_word(word, get_name, set, set->len + (set->load ? load_keys_len : 0));
+	struct nearest near = {.word = word};
 
-	if (!near)
+	for (size_t i = 0; i < set->len; i++)
+		nearest_offer(&near, set->opts[i].name);
+	for (size_t i = 0; set->load && i < load_keys_len; i++) {
+		char name[40] = "";
+
+		/* A key of a profile, spelled as an option. */
+		strncpy(name, load_keys[i].name, sizeof(name) - 1);
+		for (char *p = name; *p; p++)
+			if (*p == '_')
+				*p = '-';
+		nearest_offer(&near, name);
+	}
+	if (!nearest_found(&near))
 		return err_set(e, ERR_BAD_INPUT, "unknown option '--%s' (see --help)", word);
-
-	char name[40];
-
-	strncpy(name, near, sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	for (char *p = name; *p; p++)
-		if (*p == '_')
-			*p = '-';
-	return err_set(e, ERR_BAD_INPUT, "unknown option '--%s': did you mean --%s?", word, name);
+	return err_set(e, ERR_BAD_INPUT, "unknown option '--%s': did you mean --%s?", word,
+		       nearest_found(&near));
 }
 
 static int find_long(const struct opt_set *set, const char *arg, struct arena *a, struct found *f,

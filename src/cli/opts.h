@@ -33,8 +33,4 @@ struct opt_set {
 must_check int opts_parse(const struct opt_set *set, char **argv, struct arena *a, char **operands,
 			  size_t *operands_len, char ***rest, bool *help, struct err *e);
 
-/* The nearest word to `word` among n (edit distance of at most 2), or NULL. */
-const char *nearest_word(const char *word, const char *(*get)(size_t i, const void *data),
-			 const void *data, size_t n);
-
 #endif

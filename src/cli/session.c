@@ -151,16 +151,25 @@ int session_exit_code(const struct findings *fs, bool fail_on_warn)
 	return findings_count_needed_unknown(fs) ? EXIT_COULD_NOT : EXIT_CLEAN;
 }
 
+static int no_such_check(const char *id, struct err *e)
+{
+	struct nearest near = {.word = id};
+
+	check_offer_ids(&near);
+	if (nearest_found(&near))
+		return err_set(e, ERR_BAD_INPUT, "there is no check '%s': did you mean %s?", id,
+			       nearest_found(&near));
+	return err_set(e, ERR_BAD_INPUT, "there is no check '%s' (runup explain lists them)", id);
+}
+
 int selection_check(const struct check_selection *sel, struct err *e)
 {
 	const char *const *lists[] = {sel->only, sel->skip};
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		for (const char *const *id = lists[i]; id && *id; id++)
-			if (!check_id_valid(*id))
-				return err_set(e, ERR_BAD_INPUT,
-					       "there is no check '%s' (runup explain lists them)",
-					       *id);
+			if (!check_selects(*id))
+				return no_such_check(*id, e);
 	return 0;
 }
 

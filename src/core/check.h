@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/nearest.h"
 #include "core/finding.h"
 #include "core/load.h"
 #include "core/observation.h"
@@ -117,8 +118,14 @@ const struct check *check_find(const char *id);
 /* The row of a family with that id, or NULL. */
 const struct check_member *check_member_find(const char *id);
 
-/* Is id one that --only, --skip or a profile's [check] may name? */
+/* Is id that of a check, or of a member of a family? A profile's [check] may name those. */
 bool check_id_valid(const char *id);
+
+/* Is it one that --only and --skip may name: an id, or the area in front of its dot ("listen")? */
+bool check_selects(const char *id);
+
+/* All that --only and --skip may name, for "did you mean". */
+void check_offer_ids(struct nearest *near);
 
 struct check_selection {
 	const char *const *only; /* NULL-terminated; NULL: all */

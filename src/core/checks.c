@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of checks, and what is the same for all of them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,15 @@ bool check_id_valid(const char *id)
 	return c != NULL;
 }
 
+/* in_family() of a word without a dot: "listen" takes listen.backlog and listen.syn_queue. */
+bool check_selects(const char *id)
+{
+	for (size_t i = 0; i < checks_len; i++)
+		if (in_family(id, checks[i]->id))
+			return true;
+	return check_id_valid(id);
+}
+
 enum finding_status check_threshold(const struct check_input *in, const char *id,
 				    const struct threshold *t, uint64_t percent)
 {
@@ -81,7 +91,7 @@ bool check_selected(const struct check *c, const struct check_selection *sel)
 	if (!sel->only)
 		return true;
 	for (const char *const *id = sel->only; *id; id++)
-		if (check_find(*id) == c)
+		if (check_find(*id) == c || in_family(*id, c->id))
 			return true;
 	return false;
 }
@@ -146,6 +156,25 @@ int check_listeners(const struct check_input *in, const struct listener **ret, s
 	*ret = in->listeners->item;
 	*ret_len = in->listeners->len;
 	return 0;
+}
+
+void check_offer_ids(struct nearest *near)
+{
+	char text[64];
+
+	for (size_t i = 0; i < checks_len; i++) {
+		const struct check *c = checks[i];
+
+		nearest_offer(near, c->id);
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(c->id, "."), c->id);
+		nearest_offer(near, text);
+		for (size_t m = 0; c->member && c->member(m); m++)
+			nearest_offer(near, c->member(m)->id);
+	}
+	for (size_t i = 0; i < causes_len; i++) {
+		snprintf(text, sizeof(text), "observe.%s", causes[i].id);
+		nearest_offer(near, text);
+	}
 }
 
 void checks_run(const struct check_input *in, const struct check_selection *sel,

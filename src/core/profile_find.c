@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "base/parse.h"
 #include "core/profile.h"
 
@@ -135,6 +137,22 @@ static bool plain_name(const char *name)
 	return *name && *name != '.';
 }
 
+static void offer(const char *name, const char *path unused_, void *data)
+{
+	nearest_offer(data, name);
+}
+
+static int no_profile(const char *name, struct err *e)
+{
+	struct nearest near = {.word = name};
+
+	profile_list(offer, &near);
+	if (nearest_found(&near))
+		return err_set(e, ERR_BAD_INPUT, "no profile '%s': did you mean %s?", name,
+			       nearest_found(&near));
+	return err_set(e, ERR_BAD_INPUT, "no profile '%s' (runup profiles lists them)", name);
+}
+
 int profile_open(struct arena *a, const char *name, const char *beside, const char **ret_path,
 		 struct err *e)
 {
@@ -169,7 +187,7 @@ int profile_open(struct arena *a, const char *name, const char *beside, const ch
 		*ret_path = path;
 		return fd;
 	}
-	return err_set(e, ERR_BAD_INPUT, "no profile '%s' (runup profiles lists them)", name);
+	return no_profile(name, e);
 }
 
 static int by_name(const void *a, const void *b)

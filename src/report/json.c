@@ -222,9 +222,9 @@ json_t *skipped_to_json(const struct check_selection *sel)
 	for (size_t i = 0; i < checks_len; i++)
 		if (!check_selected(checks[i], sel))
 			json_append(list, json_new_text(checks[i]->id));
-	/* Members of a family that were named one by one. */
+	/* Members of a family that were named one by one; an area is its checks. */
 	for (const char *const *id = sel ? sel->skip : NULL; id && *id; id++)
-		if (strcmp(check_find(*id)->id, *id) != 0)
+		if (check_find(*id) && strcmp(check_find(*id)->id, *id) != 0)
 			json_append(list, json_new_text(*id));
 	return list;
 }
