@@ -57,7 +57,7 @@ complete() { # WORD…
 		assert_one_error "did you mean $word\?$"
 	}
 	nearly server check -p servr
-	nearly generator apply genrator
+	nearly generator apply generatorx
 	nearly listen.backlog check --only listen.backlogs
 	nearly listen check --skip lisen
 	nearly folklore.tcp_sack check --only folklore.tcp_sak

@@ -134,11 +134,11 @@ assert_says() { # FIELD TEXT
 	need_command prlimit
 	share_temp
 	local user=64321 as
-	as=(setpriv --reuid $user --regid $user --clear-groups --bounding-set -all --inh-caps -all)
+	as=(setpriv --reuid "$user" --regid "$user" --clear-groups --bounding-set -all --inh-caps -all)
 	for _ in 1 2 3 4 5; do
 		start_background sleeping "${as[@]}" sleep 60
 	done
-	asleep() { [[ $(pgrep -c -u $user -x sleep) -eq 5 ]]; }
+	asleep() { [[ $(pgrep -c -u "$user" -x sleep) -eq 5 ]]; }
 	wait_until 5 asleep
 	pids() { # COMMAND…
 		run_command "$@" "$RUNUP" check --only limits.pids -o json

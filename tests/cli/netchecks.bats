@@ -67,6 +67,38 @@ assert_finding() { # ID SUBJECT STATUS
 	assert_json_is 'all("no record" in f["observed"] for f in d["findings"] if f["status"] == "unknown")' true
 }
 
+# Not every kernel has sch_netem, so that a record says it: of eth0's pfifo_fast as RTM_NEWQDISC shows
+# it, with netem's kind and options (struct tc_netem_qopt: 1 ms of latency, 1 000 packets).
+@test "qdisc.default: a netem that another test left behind, with and without a load" {
+	local record=$host/netlink/rtnl-qdisc.hex
+	judge qdisc.default
+	assert_json_is 'one(d["findings"], subject="eth0")["status"]' pass
+	"$PYTHON" - "$record" <<-'PYTHON'
+		import struct, sys
+		path = sys.argv[1]
+		text = open(path).read()
+		def attribute(kind, payload):
+		    return struct.pack("HH", len(payload) + 4, kind) + payload + b"\0" * (-len(payload) % 4)
+		old_kind = attribute(1, b"pfifo_fast\0").hex()
+		start = text.index(old_kind)
+		options = start + len(old_kind)
+		end = options + 2 * 24
+		assert text[options:options + 8] == "18000200", text[options:options + 8]
+		new = (attribute(1, b"netem\0") + attribute(2, struct.pack("6I", 15625, 1000, 0, 0, 0, 0))).hex()
+		assert len(new) == end - start  # the message is as long as before
+		open(path, "w").write(text[:start] + new + text[end:])
+	PYTHON
+	local load
+	for load in '' '--connections 10'; do
+		# shellcheck disable=SC2086
+		judge qdisc.default $load
+		assert_json_is 'one(d["findings"], subject="eth0")["status"]' warn
+		assert_json_is 'one(d["findings"], subject="eth0")["observed"].startswith("netem, txqueuelen 1000")' true
+		assert_json_is '"delays or loses packets on purpose" in one(d["findings"], subject="eth0")["why"]' true
+		assert_json_is 'one(d["findings"], subject="eth0")["fix"]' 'tc qdisc del dev eth0 root'
+	done
+}
+
 @test "nic.rings: a burst against the ring, as far as the card can go" {
 	judge nic.rings --burst 2000
 	assert_finding nic.rings eth0 pass # 256 of 256: there is no more
