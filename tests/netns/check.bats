@@ -86,6 +86,37 @@ deaf_server() { # NS PORT BACKLOG
 	assert_exit 1
 }
 
+@test "an SO_REUSEPORT group is judged as one, v6 beside v4, and its owner's group is shown" {
+	start_background group ip netns exec "$ns" /usr/bin/python3 -c '
+import socket, time
+held = []
+for family, address, backlog in ((socket.AF_INET, "127.0.0.1", 30), (socket.AF_INET, "127.0.0.1", 500), (socket.AF_INET6, "::1", 77)):
+    s = socket.socket(family)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind((address, 8080))
+    s.listen(backlog)
+    held.append(s)
+time.sleep(60)'
+	three() { [[ $(netns_exec "$ns" ss -Hltn 'sport = :8080' | wc -l) -eq 3 ]]; }
+	wait_until 5 three
+	runup -v --netns "$ns" check --role server --connections 62 --port 8080 --only listen.backlog -o json
+	assert_json check
+	v4='one(d["findings"], subject="tcp 127.0.0.1:8080")'
+	# The kernel spreads by hash: two sockets of 31 each hold 62 only if none gets more than its half.
+	assert_json_is "${v4}[\"observed\"].startswith('limit 30 in force (the smallest of its group)')" true
+	assert_json_is "${v4}[\"status\"]" pass
+	assert_json_is 'one(d["findings"], subject="tcp [::1]:8080")["status"]' pass
+	# The owner is looked up where something is wrong.
+	runup -v --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog -o json
+	assert_json_is "${v4}[\"status\"]" fail
+	assert_json_is 'one(d["findings"], subject="tcp [::1]:8080")["status"]' fail
+	assert_json_is "${v4}[\"process\"][\"comm\"]" python3
+	assert_json_is "${v4}[\"process\"][\"pid\"]" "$background_pid"
+	group=$(awk -F: '/name=systemd/ { s = $3 } $1 == 0 { t = $3 } END { print (t == "" || t == "/") && s != "" ? s : t }' "/proc/$background_pid/cgroup")
+	runup -v --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog
+	tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/stdout" | grep -qF " in $group" || show "its group $group is not shown"
+}
+
 @test "the server's own descriptors, found by its port" {
 	nginx_start "$ns" 8080 511 "$BATS_TEST_TMPDIR/nginx"
 	runup --netns "$ns" check --role server --connections 9000 --burst 10 --port 8080 --only limits.nofile -o json
