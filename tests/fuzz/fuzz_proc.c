@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpumask.h"
 #include "core/sysctl_origin.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
