@@ -74,18 +74,19 @@ static const char *advice(const struct listener_group *g, uint64_t need, uint64_
 				       " (nginx: listen %u backlog=%" PRIu64 ";)",
 				       need, g->first->port, need);
 
-	if (somaxconn >= need && g->limit == somaxconn)
-		return own;
 	if (somaxconn >= need)
 		return finding_text(out,
-				    "%s and restart it: a listener keeps the limit that it got",
-				    own);
+				    "%s and restart it, since a listener keeps the limit that it "
+				    "got; or, without a restart, runup apply a profile with "
+				    "[listen] tcp:%u",
+				    own, g->first->port);
 	return finding_text(
 		out,
 		"raise net.core.somaxconn to %" PRIu64 " (now %" PRIu64
-		"), then restart the server with a backlog as large: a listener keeps the "
-		"limit that it got",
-		need, somaxconn);
+		"), then restart the server with a backlog as large, since a listener keeps the "
+		"limit that it got; or, without a restart, runup apply a profile with both and "
+		"[listen] tcp:%u",
+		need, somaxconn, g->first->port);
 }
 
 static struct finding *add_finding(const struct judging *j, const struct listener_group *g)

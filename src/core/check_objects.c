@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "core/limit_key.h"
 #include "core/listen_key.h"
+#include "sys/sysctl.h"
 
 /* The limits that one line of a profile is about; all of them have to satisfy it. */
 struct objects {
@@ -71,6 +72,24 @@ static void judge(const struct check_input *in, const struct want *w, const stru
 			      w->is_auto && in->load->stated ? " with the same load options" : "");
 }
 
+/* A limit above somaxconn cannot be given, by apply neither. */
+static void name_cap(const struct check_input *in, const struct want *w, struct finding *f,
+		     struct findings *out)
+{
+	static const char key[] = "net.core.somaxconn";
+	char now[SYSCTL_VALUE_MAX];
+	struct err ignored;
+
+	if (!f->fix || profile_want(in->profile, "sysctl", key) ||
+	    sysctl_read(in->host, key, now, &ignored) < 0 ||
+	    value_satisfies(VALUE_NUMBERS, OP_AT_LEAST, now, w->value))
+		return;
+	f->fix = finding_text(out,
+			      "%s, after adding %s = >= %s to its [sysctl]: that caps the limit of "
+			      "a listener (now %s)",
+			      f->fix, key, w->is_auto ? "auto" : w->value, now);
+}
+
 static void judge_none(const struct want *w, const char *what, const char *fix, struct finding *f)
 {
 	f->observed = what;
@@ -97,13 +116,15 @@ void check_profile_listeners(const struct check_input *in, const char *id,
 		if (!w->value)
 			continue;
 		f->why = "a live listener keeps the limit that it got when it called listen()";
-		if (o.len)
+		if (o.len) {
 			judge(in, w, &o, "sockets", f, out);
-		else
-			judge_none(w, "nothing listens there",
-				   "start the server, then check again: its limit is set when it "
-				   "listens",
-				   f);
+			name_cap(in, w, f, out);
+			continue;
+		}
+		judge_none(w, "nothing listens there",
+			   "start the server, then check again: its limit is set when it "
+			   "listens",
+			   f);
 	}
 }
 

@@ -28,7 +28,8 @@ static int no_systemd(const char *unit, struct err *e)
 struct shown {
 	struct proc_limit limit;
 	bool loaded;
-	bool stale; /* files were changed since */
+	/* Files were changed since; systemd 252 does not notice those of a new folder. */
+	bool stale;
 	char state[SYSTEMCTL_VALUE_MAX];
 };
 

@@ -263,6 +263,9 @@ burst() { # CONNECTIONS
 	apply "$p"
 	runup --netns "$ns" check -p "$p" --only listen.backlog
 	assert_exit 0
+	runup --netns "$ns" check -p "$(profile '>= 9000')" --only listen.backlog
+	assert_exit 1
+	assert_out 'adding net.core.somaxconn = >= 9000 to its'
 	stop_process "$server"
 	runup --netns "$ns" check -p "$p" --only listen.backlog
 	assert_exit 3
