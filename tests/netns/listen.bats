@@ -212,7 +212,7 @@ burst() { # CONNECTIONS
 	need_command strace
 	serve 4,0.0.0.0,4,100
 	p=$(profile '>= 4000')
-	for call in listen:when=1 listen:when=3 pidfd_getfd:when=6 pidfd_getfd:when=8 write:when=6; do
+	for call in fsync:when=1 listen:when=1 listen:when=3 pidfd_getfd:when=6 pidfd_getfd:when=8 write:when=6; do
 		run_command strace -f -o "$BATS_TEST_TMPDIR/trace" -e "inject=${call%%:*}:signal=KILL:${call#*:}" \
 			"$RUNUP" --netns "$ns" apply "$p"
 		[[ $status -eq 137 ]] || show "not killed at $call"
@@ -242,6 +242,18 @@ burst() { # CONNECTIONS
 	runup rollback
 	assert_exit 0
 	[[ $(limits) == 100 ]]
+}
+
+@test "--for: the guardian has kept what it takes for another user's server" {
+	share_temp
+	AS_USER=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	serve 4,0.0.0.0,2,100
+	apply "$(profile '>= 4000')" --for 2s
+	assert_json_is '[c["after"] for c in d["changes"]]' '["4000", "4000"]'
+	wait_until 20 limits_are '100 100'
+	runup status
+	assert_exit 0
+	assert_out 'nothing is applied'
 }
 
 @test "nobody listens: an error, or missing where the line is optional" {

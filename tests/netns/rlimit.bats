@@ -197,6 +197,19 @@ without_sys_resource() { # ARGS…
 	done
 }
 
+limits_are() { # PID LIMITS
+	[[ $(limits "$1") == "$2" ]]
+}
+
+@test "--for: the guardian puts it back" {
+	serve 100:4096
+	apply "$(profile "process:$name" nofile '>= 2000')" --for 2s
+	assert_json_is 'd["changes"][0]["after"]' '2000 4096'
+	wait_until 20 limits_are "$pid" 100:4096
+	runup status
+	assert_exit 0
+}
+
 @test "a unit where systemd does not run: an error that says so, missing where the line is optional" {
 	[[ ! -d /run/systemd/system ]] || skip 'not possible here: systemd runs'
 	runup --netns "$ns" apply "$(profile unit:nginx nofile '>= 2000')"
