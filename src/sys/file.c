@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ int file_open_beneath(int folder_fd, const char *path, int flags, uint64_t resol
 		fd = (int)syscall(SYS_openat2, folder_fd, path, &how, sizeof(how));
 		if (fd >= 0 || errno != EAGAIN)
 			break;
+		sched_yield();
 	}
 	return fd < 0 ? -errno : fd;
 }

@@ -11,12 +11,13 @@
 #include "base/strbuf.h"
 #include "core/nic_key.h"
 #include "core/setting_kind.h"
+#include "core/sysfs_key.h"
 #include "sys/caps.h"
 #include "tune/scope.h"
 
 static int expand(const struct host *h, const char *key, struct knob_keys *ret, struct err *e)
 {
-	return setting_nic.expand(h, key, knob_keys_take, ret, e);
+	return knob_expand(&setting_nic, sysfs_is_pattern(key), h, key, ret, e);
 }
 
 static int resolve(const struct host *h, const char *key, const char *want, char *buf,

@@ -18,7 +18,7 @@
 
 static int expand(const struct host *h, const char *key, struct knob_keys *ret, struct err *e)
 {
-	return setting_sysfs.expand(h, key, knob_keys_take, ret, e);
+	return knob_expand(&setting_sysfs, sysfs_is_pattern(key), h, key, ret, e);
 }
 
 static int resolve(const struct host *h, const char *key, const char *want, char *buf,

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#include "tune/knob.h"
-
 int knob_netns_known(const struct host *h, const char *key, struct err *e)
 {
 	if (h->init_netns || h->netns_cookie)
@@ -25,7 +23,22 @@ int knob_host_here(const struct host *h, const char *key, struct err *e)
 		       key);
 }
 
-void knob_keys_take(const char *key, void *data)
+static void take(const char *key, void *data)
 {
 	knob_keys_add(data, "%s", key);
+}
+
+int knob_expand(const struct setting_kind *kind, bool pattern, const struct host *h,
+		const char *key, struct knob_keys *ret, struct err *e)
+{
+	char ignored[KNOB_VALUE_MAX];
+	struct err why;
+	int r = kind->expand(h, key, take, ret, e);
+
+	if (r < 0 || pattern)
+		return r;
+	for (size_t i = 0; i < ret->len; i++)
+		if (kind->read(h, ret->item[i], ignored, &why) == -ENOENT)
+			return err_set(e, ENOENT, "%s", why.msg);
+	return 0;
 }

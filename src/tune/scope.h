@@ -3,9 +3,13 @@
 #ifndef RUNUP_TUNE_SCOPE_H
 #define RUNUP_TUNE_SCOPE_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 #include "base/err.h"
+#include "core/setting_kind.h"
 #include "sys/host.h"
+#include "tune/knob.h"
 
 /* Behind the sysctls (knob_sysctl.c); channels come before what is set for each queue. */
 #define KNOB_RANK_NIC 10
@@ -17,7 +21,11 @@ must_check int knob_netns_known(const struct host *h, const char *key, struct er
 /* -EROFS: what the host owns is not set from another network namespace. */
 must_check int knob_host_here(const struct host *h, const char *key, struct err *e);
 
-/* A setting_each_fn that adds to the struct knob_keys behind data. */
-void knob_keys_take(const char *key, void *data);
+/*
+ * expand() of a knob by its setting_kind: what a pattern names, or the one object. That one has to
+ * be there: -ENOENT says what is missing, where the plan would take it for an object that ended.
+ */
+must_check int knob_expand(const struct setting_kind *kind, bool pattern, const struct host *h,
+			   const char *key, struct knob_keys *ret, struct err *e);
 
 #endif
