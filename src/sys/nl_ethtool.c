@@ -12,6 +12,10 @@
 
 _Static_assert(ETHTOOL_DUPLEX_HALF == DUPLEX_HALF, "as the kernel counts them");
 _Static_assert(ETHTOOL_DUPLEX_UNKNOWN == DUPLEX_UNKNOWN, "as the kernel counts them");
+_Static_assert((int)ETHTOOL_A_RINGS_HEADER == (int)ETHTOOL_A_CHANNELS_HEADER &&
+		       (int)ETHTOOL_A_RINGS_HEADER == (int)ETHTOOL_A_LINKMODES_HEADER &&
+		       (int)ETHTOOL_A_RINGS_HEADER == (int)ETHTOOL_A_FEATURES_HEADER,
+	       "one number for the header of all questions");
 
 static const char *const offload_names[ETHTOOL_OFFLOADS] = {
 	[ETHTOOL_TSO] = "tx-tcp-segmentation",
@@ -259,11 +263,18 @@ struct nl_question ethtool_family_question(void *buf)
 
 struct nl_question ethtool_question(enum ethtool_ask ask, uint16_t family, void *buf)
 {
-	/* Without a header it is about all devices, and bit sets come with their names. */
+	struct nlmsghdr *m = start(buf, family, asks[ask].command, ETHTOOL_GENL_VERSION);
+
+	/*
+	 * An empty header means all devices, and bit sets with their names. None at all means that
+	 * too, but not on 6.1: ethnl_parse_header_dev_get() (net/ethtool/netlink.c) says EINVAL.
+	 * It is member 1 of every request, as the assertions above say.
+	 */
+	mnl_attr_nest_end(m, mnl_attr_nest_start(m, ETHTOOL_A_RINGS_HEADER));
 	return (struct nl_question){
 		.bus = NETLINK_GENERIC,
 		.record = asks[ask].record,
-		.request = start(buf, family, asks[ask].command, ETHTOOL_GENL_VERSION),
+		.request = m,
 		.dump = true,
 	};
 }
