@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "base/units.h"
 #include "cli/changing.h"
-#include "sys/rlimit.h"
 #include "tune/apply.h"
 
 static const struct opt opts[] = {
@@ -64,22 +62,6 @@ static int read_skips(struct run *r, struct err *e)
 	return selection_check(&sel, e);
 }
 
-/* Limits are inherited: raised here, checks see what the command will get. */
-static int raise_limits(const struct run *r, struct err *e)
-{
-	const struct rlimit_key *k;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && r->session.has_profile && (k = rlimit_key_at(i)); i++) {
-		const struct want *w = profile_want(&r->session.profile, "rlimit", k->name);
-		uint64_t n;
-
-		if (w && w->value && parse_u64(w->value, 0, INT64_MAX, &n) == 0)
-			rc = rlimit_raise(k, n, e);
-	}
-	return rc;
-}
-
 /* Everything that can be refused before anything is done. */
 static int prepare(struct run *r, const struct input *in, struct err *e)
 {
@@ -98,7 +80,7 @@ static int prepare(struct run *r, const struct input *in, struct err *e)
 		rc = session_open(&r->session, r->app, r->o->profile, &in->load, r->o->apply, e);
 	if (rc == 0)
 		rc = run_as_find(r->o->user, &r->user, e);
-	return rc == 0 ? raise_limits(r, e) : rc;
+	return rc == 0 && !run_limits_wait(r) ? run_raise_limits(r, e) : rc;
 }
 
 /*

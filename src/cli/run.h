@@ -58,6 +58,12 @@ struct run {
 	bool failed; /* runup itself could not do its part; said on stderr */
 };
 
+/* Limits are inherited: raised here, checks see what the command will get. */
+must_check int run_raise_limits(const struct run *r, struct err *e);
+
+/* do_prlimit() refuses more than fs.nr_open: a limit above it has to wait until that is applied. */
+bool run_limits_wait(const struct run *r);
+
 /*
  * From the first change of the host to the end of the command. Whatever comes of it, run_undo() and
  * run_report() follow.

@@ -9,11 +9,13 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/units.h"
 #include "cli/changing.h"
 #include "report/text.h"
 #include "report/text_load.h"
 #include "sys/listen_ports.h"
+#include "sys/rlimit.h"
 #include "tune/apply.h"
 #include "watch/watch.h"
 
@@ -192,12 +194,36 @@ static void load_host(struct run *r)
 	watch_close(w);
 }
 
+int run_raise_limits(const struct run *r, struct err *e)
+{
+	const struct rlimit_key *k;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && r->session.has_profile && (k = rlimit_key_at(i)); i++) {
+		const struct want *w = profile_want(&r->session.profile, "rlimit", k->name);
+		uint64_t n;
+
+		if (w && w->value && parse_u64(w->value, 0, INT64_MAX, &n) == 0)
+			rc = rlimit_raise(k, n, e);
+	}
+	return rc;
+}
+
+bool run_limits_wait(const struct run *r)
+{
+	return r->o->apply && profile_want(&r->session.profile, "sysctl", "fs.nr_open");
+}
+
 void run_carry_out(struct run *r)
 {
 	struct err e;
 
 	/* Before the preflight, which would refuse what this is about to mend. */
 	if (r->state.fd >= 0 && apply(r, &e) < 0) {
+		fail_run(r, &e);
+		return;
+	}
+	if (run_limits_wait(r) && run_raise_limits(r, &e) < 0) {
 		fail_run(r, &e);
 		return;
 	}
