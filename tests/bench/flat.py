@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""flat.py BUILD [ROUNDS]: what `runup check` costs in a crowded namespace, against an idle one.
+"""flat.py BUILD [ROUNDS [TIME_WAITS]]: what `runup check` costs in a crowded namespace, against an idle one.
 
 The crowd: 2 000 listeners, 200 000 sockets in TIME_WAIT, 500 000 conntrack entries, or as many as
 the host's nf_conntrack_max lets in. Both namespaces are checked in turns; what counts is the ratio.
@@ -26,17 +26,17 @@ def make_namespace(name):
     ip("-n", name, "link", "set", "lo", "up")
 
 
-def fill(build, name):
+def fill(build, name, waits):
     """Starts the crowd in the namespace; the process, and what it says there is."""
     for key in (
         "net.ipv4.ip_local_port_range=10000 60999",
-        f"net.ipv4.tcp_max_tw_buckets={TIME_WAITS * 2}",
+        f"net.ipv4.tcp_max_tw_buckets={waits * 2}",
         "net.ipv4.tcp_tw_reuse=0",
     ):
         subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", key], check=True)
     crowd = subprocess.Popen(
         ["ip", "netns", "exec", name, os.path.join(build, "tests/helpers/crowd")]
-        + [str(n) for n in (LISTENERS, TIME_WAITS, ENTRIES)],
+        + [str(n) for n in (LISTENERS, waits, ENTRIES)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -55,8 +55,19 @@ def check_seconds(build, name, null):
     return took
 
 
-def measure(build, rounds, idle, crowded):
-    crowd, counts = fill(build, crowded)
+def time_waits(name):
+    """Sockets in TIME_WAIT at this moment: they last a minute, and a slow host makes them slowly."""
+    sockstat = subprocess.run(
+        ["ip", "netns", "exec", name, "cat", "/proc/net/sockstat"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    return int(sockstat[sockstat.index("tw") + 1])
+
+
+def measure(build, rounds, waits, idle, crowded):
+    crowd, counts = fill(build, crowded, waits)
     try:
         if len(counts) != 3:
             sys.exit("flat: the crowd did not come together")
@@ -67,6 +78,7 @@ def measure(build, rounds, idle, crowded):
                 took = check_seconds(build, name, null)
                 if turn >= 2:  # the first turns fill caches
                     taken.append(took)
+        counts[1] = time_waits(crowded)
     finally:
         crowd.kill()
         crowd.wait()
@@ -81,12 +93,13 @@ def main():
         return 0
     build = os.path.abspath(sys.argv[1])
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 21
+    waits = int(sys.argv[3]) if len(sys.argv) > 3 else TIME_WAITS
     names = [f"runup-b{os.getpid()}-{kind}" for kind in ("idle", "crowded")]
     try:
         for name in names:
             make_namespace(name)
         start = time.perf_counter()
-        counts, idle, crowded = measure(build, rounds, *names)
+        counts, idle, crowded = measure(build, rounds, waits, *names)
         took = time.perf_counter() - start
     finally:
         for name in names:
