@@ -34,7 +34,7 @@ LIBS := libmnl libcap libbpf inih jansson libnftables zlib
 # `make preflight` and `make test` install what is missing before anything is looked for: with a
 # recursive make, since pkg-config below is asked when the Makefile is read.
 ifdef NEEDS_BUILD
-ifeq ($(filter preflight test,$(MAKECMDGOALS)),)
+ifeq ($(filter preflight test test-vm soak,$(MAKECMDGOALS)),)
 MISSING := $(shell for l in $(LIBS); do $(PKG_CONFIG) --exists $$l 2>/dev/null || echo $$l; done)
 ifneq ($(MISSING),)
 $(error missing libraries: $(MISSING). Run `make deps` to install what runup is built with)
@@ -140,6 +140,17 @@ test:                          ## deps if missing, build, then all tests
 .PHONY: run-tests
 run-tests: all units helpers replays
 	$(Q)tests/run.sh $(B) $(TESTS)
+
+.PHONY: test-vm
+test-vm:                       ## suites on stock Debian kernels under qemu; VM_KERNEL=6.1 VM_SUITE=check picks
+	$(Q)tests/deps.sh missing || tests/deps.sh install
+	$(Q)$(MAKE) --no-print-directory TESTS=vm run-tests
+
+# 50 power cuts for each kernel take an hour and a half: longer than what a suite usually may.
+.PHONY: soak
+soak:                          ## what takes hours: all suites in VMs, 50 power cuts for each kernel
+	$(Q)tests/deps.sh missing || tests/deps.sh install
+	$(Q)VM_ALL=1 VM_CUTS=$${VM_CUTS:-50} RUNUP_BED_TIMEOUT=21600 $(MAKE) --no-print-directory TESTS=vm run-tests
 
 .PHONY: units helpers replays
 units: $(UNITS)

@@ -56,6 +56,13 @@ test   cmd:unshare                 util-linux                util-linux         
 test   cmd:setpriv                 util-linux                util-linux                            util-linux              util-linux
 test   cmd:/usr/bin/python3        python3                   python3                               python                  python3
 test   py:yaml.safe_load           python3-yaml              python3-pyyaml                        python-yaml             python3-PyYAML
+test   cmd:qemu-system-x86_64      qemu-system-x86           qemu-system-x86-core                  qemu-system-x86         qemu-x86
+test   cmd:busybox                 busybox-static            busybox                               busybox                 busybox-static
+test   cmd:cpio                    cpio                      cpio                                  cpio                    cpio
+test   cmd:mkfs.ext4               e2fsprogs                 e2fsprogs                             e2fsprogs               e2fsprogs
+test   cmd:depmod                  kmod                      kmod                                  kmod                    kmod
+test   cmd:xz                      xz-utils                  xz                                    xz                      xz
+test   cmd:flock                   util-linux                util-linux                            util-linux              util-linux
 test   py:jsonschema.Draft202012Validator  python3-jsonschema        python3-jsonschema                    python-jsonschema       python3-jsonschema
 lint   cmd:perl                    perl                      perl                                  perl                    perl
 lint   cmd:git                     git                       git                                   git                     git

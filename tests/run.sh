@@ -6,6 +6,7 @@
 #   unit     BUILD/tests/unit/test_*     cmocka programs
 #   golden cli crash fuzz netns          tests/GROUP/*.bats; crash and netns need root
 #   lint     tests/lint/run.sh           as one test
+#   vm       suites on other kernels     only if named; see tests/vm/bed.sh
 #
 # One line a file, then failures in full, skips with their reasons, and last the closing line
 # "N passed, N failed[, N skipped]". Exit 1 on any failure, or if nothing ran.
@@ -23,7 +24,7 @@ shift
 all_groups=(unit golden cli crash fuzz netns lint)
 [[ $# -gt 0 ]] || set -- "${all_groups[@]}"
 for group; do
-	[[ " ${all_groups[*]} " == *" $group "* ]] || { echo "run.sh: no group '$group'" >&2; exit 2; }
+	[[ " ${all_groups[*]} vm " == *" $group "* ]] || { echo "run.sh: no group '$group'" >&2; exit 2; }
 done
 
 timeout_s=${RUNUP_TEST_TIMEOUT:-300}
@@ -37,6 +38,7 @@ tmp=$(mktemp -d "${TMPDIR:-/tmp}/runup-test.XXXXXX") || exit 1
 chmod 0755 "$tmp" # tests run some commands as another user
 export TMPDIR=$tmp
 child=
+bed=
 
 remove_namespaces() {
 	local left
@@ -53,6 +55,7 @@ cleanup() {
 		kill -TERM "$child" 2>/dev/null # timeout(1) hands it on to the group it made
 		wait "$child" 2>/dev/null
 	fi
+	[[ -z $bed ]] || kill -TERM -- "-$bed" 2>/dev/null # its group: the VMs too
 	remove_namespaces >/dev/null
 	rm -rf "$tmp"
 }
@@ -60,7 +63,7 @@ trap cleanup EXIT
 trap 'echo >&2; echo "run.sh: interrupted" >&2; exit 130' INT
 trap 'exit 143' TERM HUP
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 own_time=
 : >"$tmp/failures"
 : >"$tmp/skips"
 
@@ -174,15 +177,19 @@ run_file() { # LABEL COMMAND…
 	file_passed=0 file_failed=0 file_skipped=0
 	run_limited "$@"
 	status=$?
+	own_time=$(sed -nE 's/^# took: ([0-9]+) s$/\1/p' "$tmp/out")
 	count_results "$label" "$status"
 	if left=$(remove_namespaces); then
 		fail "$label" "left network namespaces behind: $left"
 	fi
 	report_file
+	own_time=
 }
 
 report_file() {
 	took=$(((${EPOCHREALTIME/./} - start) / 100000))
+	# Of what ran beside others, its own time and not how long it was waited for.
+	[[ -z $own_time ]] || took=$((own_time * 10))
 	[[ $file_failed -eq 0 ]] || word=FAIL
 	printf '  %-4s %-34s %4d passed' "$word" "$label" "$file_passed"
 	[[ $file_failed -eq 0 ]] || printf ', %d failed' "$file_failed"
@@ -230,8 +237,21 @@ run_bats_group() { # GROUP
 	done
 }
 
+# The VMs run side by side; each suite is told of when it is done, in their order.
+run_vm_group() {
+	local kernel suite timeout_s=${RUNUP_BED_TIMEOUT:-3600}
+	tests/vm/bed.sh all "$RUNUP_BUILD" >"$tmp/bed" 2>&1 </dev/null &
+	bed=$!
+	while read -r kernel suite; do
+		run_file "vm/$kernel/$suite" tests/vm/bed.sh result "$RUNUP_BUILD" "$kernel" "$suite" "$bed"
+	done < <(tests/vm/bed.sh list)
+	wait "$bed" || fail vm "$(tail -n 5 "$tmp/bed")"
+	bed=
+}
+
 for group; do
 	case $group in
+	vm) run_vm_group ;;
 	unit)
 		for program in "$RUNUP_BUILD"/tests/unit/test_*; do
 			[[ -x $program && ! -d $program && ${program##*/} != *.* ]] || continue

@@ -108,28 +108,69 @@ closing() { # LINE STATUS
 	[[ $output == *'broken: x'* ]]
 }
 
-# .ci/run with a made-up `make test`.
+# tests/run.sh with a bed that says what $TREE/tap says.
+run_bed() {
+	mkdir -p "$TREE/tests/vm"
+	cat >"$TREE/tests/vm/bed.sh" <<-'SH'
+		#!/bin/sh
+		case $1 in
+		list) echo '6.1 check' ;;
+		all) sleep 0.2 ;;
+		result) cat tap ;;
+		esac
+	SH
+	chmod +x "$TREE/tests/vm/bed.sh"
+	cat >"$TREE/tap"
+	run_tests "$@" vm
+}
+
+@test "runner: a VM's streams are added up, and a short one is a failure" {
+	run_bed <<<$'1..2\nok 1 a: x\nok 2 a: y\n1..1\nok 1 a ended\n# took: 17 s'
+	closing '3 passed, 0 failed' 0
+	[[ $output == *'vm/6.1/check'*'17.0 s'* ]]
+	run_bed <<<$'1..2\nok 1 a: x\n1..1\nok 1 a ended'
+	closing '2 passed, 1 failed' 1
+	run_bed <<<'no TAP at all'
+	closing '0 passed, 1 failed' 1
+}
+
+@test "runner: a kernel that cannot be had is a skip that CI accepts, one that should be there is not" {
+	run_bed CI=true <<<$'1..1\nok 1 unit # skip not possible here: no such package'
+	[[ $output == *'0 passed, 0 failed, 1 skipped'* ]]
+	run_bed CI=true <<<$'1..1\nok 1 unit # skip no qemu'
+	closing '0 passed, 1 failed' 1
+}
+
+# .ci/run with a made-up `make test`, and a `make test-vm` that is $vm.
 run_ci() {
 	printf 'test:\n' >"$TREE/Makefile"
 	sed 's/^/\t@/' >>"$TREE/Makefile"
+	printf 'test-vm:\n\t@%s\n' "${vm-echo '1 passed, 0 failed'}" >>"$TREE/Makefile"
 	run env -u MAKEFLAGS -u MAKELEVEL "$TREE/.ci/run"
 	echo "$output"
 }
 
 @test "ci: one closing line, the last, and the status of the tests" {
 	run_ci <<<'echo "3 passed, 0 failed, 1 skipped"; echo after'
-	closing '3 passed, 0 failed, 1 skipped' 0
+	closing '4 passed, 0 failed, 1 skipped' 0
 	[[ $(grep -c ' passed, ' <<<"$output") -eq 1 ]]
 	run_ci <<<'echo "3 passed, 2 failed"; exit 1'
-	closing '3 passed, 2 failed' 1
+	closing '4 passed, 2 failed' 1
 }
 
 @test "ci: a build that fails, or tests that did not run, are a failure" {
 	run_ci <<<'echo building; exit 2'
-	closing '0 passed, 1 failed' 1
+	closing '1 passed, 1 failed' 1
 	run_ci <<<'echo "0 passed, 0 failed"'
-	closing '0 passed, 0 failed' 1
+	closing '1 passed, 1 failed' 1
 	run_ci <<<'echo "5 passed, 0 failed"; exit 2'
+	closing '6 passed, 1 failed' 1
+}
+
+@test "ci: what happens in the VMs counts as much" {
+	vm='echo "2 passed, 1 failed, 3 skipped"; exit 1' run_ci <<<'echo "5 passed, 0 failed, 1 skipped"'
+	closing '7 passed, 1 failed, 4 skipped' 1
+	vm='exit 1' run_ci <<<'echo "5 passed, 0 failed"'
 	closing '5 passed, 1 failed' 1
 }
 
