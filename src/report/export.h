@@ -23,6 +23,9 @@ struct export
 	const char *command; /* the command line that made it, secrets taken out */
 	const char *version;
 	const struct want *const *want; /* resolved, in the order of writing */
+	/* By want: the present value of a sysctl of this host; NULL: no sysctl, or it cannot be
+	 * read. For a format that can only set: it never lowers what this host has. */
+	const char *const *now;
 	size_t len;
 };
 

@@ -5,9 +5,21 @@
 
 #define MARK "# "
 
-static void write_line(const struct want *w, struct strbuf *out)
+/* What this host has more of it keeps, once the file is its own: the larger, the union. */
+static const char *merged(const struct want *w, const char *now, struct strbuf *value)
+{
+	if (w->op == OP_EXACT || !now) {
+		export_value(w, value);
+		return NULL;
+	}
+	value_merge(w->value_kind, w->op, now, w->value, value);
+	return value_satisfies(w->value_kind, w->op, now, w->value) ? now : NULL;
+}
+
+static void write_line(const struct want *w, const char *now, struct strbuf *out)
 {
 	cleanup_with(strbuf_done) struct strbuf wish = {0}, value = {0};
+	const char *kept = merged(w, now, &value);
 
 	strbuf_add(out, "\n");
 	export_reason(MARK, w, out);
@@ -15,16 +27,18 @@ static void write_line(const struct want *w, struct strbuf *out)
 	if (w->op != OP_EXACT) {
 		export_wish(w, &wish);
 		export_commentf(MARK, out,
-				"Wanted: %s. This line sets it as it is: leave it out on a host "
-				"that has that or better.",
-				strbuf_get(&wish));
+				"Wanted: %s%s. This line sets it as it is: leave it out on a host "
+				"that has better.",
+				strbuf_get(&wish),
+				kept ? "; the host that wrote this has that already, and its value "
+				       "stands here"
+				     : "");
 	}
 	if (w->sysctl && w->sysctl->module)
 		export_comment(MARK,
 			       "There only once its kernel module is loaded: name that in "
 			       "/etc/modules-load.d for boot time.",
 			       out);
-	export_value(w, &value);
 	strbuf_addf(out, "%s%s = %s\n", w->optional ? "-" : "", w->key, strbuf_get(&value));
 }
 
@@ -39,7 +53,7 @@ static void write_file(const struct export *x, struct strbuf *out)
 			export_slug(x, slug));
 	for (size_t i = 0; i < x->len; i++)
 		if (!export_no_sysctl(x->want[i]))
-			write_line(x->want[i], out);
+			write_line(x->want[i], x->now[i], out);
 	export_rest(x, export_no_sysctl, out);
 }
 

@@ -32,7 +32,7 @@ load_yaml() { # FILE
 			refute_err .
 			for key in $keys; do
 				# A comment wraps, and a path in /proc has slashes for dots.
-				tr '/' '.' <"$BATS_TEST_TMPDIR/stdout" | grep -qF -- "$key" || show "$key of $profile is not in $format"
+				tr '/' '.' <"$BATS_TEST_TMPDIR/stdout" | grep -qF -- "${key//\//.}" || show "$key of $profile is not in $format"
 			done
 			grep -qF 'head-room' "$BATS_TEST_TMPDIR/stdout" || [[ $profile == udp-server ]] || show 'no sum'
 		done

@@ -54,6 +54,26 @@ every_kind() {
 	INI
 }
 
+@test "a file for sysctl.d never lowers what the host has that wrote it" {
+	local p
+	p=$(make_profile p <<-'INI'
+		[sysctl]
+		net.core.somaxconn = >= 4096
+		net.ipv4.ip_local_port_range = covers 30000 50000
+		net.ipv4.tcp_slow_start_after_idle = 0
+	INI
+	)
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=50000 net.ipv4.ip_local_port_range='20000 40000'
+	runup --netns "$ns" apply "$p" --as sysctl.d
+	assert_exit 0
+	assert_out '^net.core.somaxconn = 50000$'
+	assert_out '^net.ipv4.ip_local_port_range = 20000 50000$'
+	assert_out '^net.ipv4.tcp_slow_start_after_idle = 0$'
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=128
+	runup --netns "$ns" apply "$p" --as sysctl.d
+	assert_out '^net.core.somaxconn = 4096$'
+}
+
 @test "the script: apply sets what runup apply would, undo puts everything back, in each shell" {
 	local high profile words
 	high=$(value net.ipv4.tcp_rmem | cut -d' ' -f3)
