@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/path.h"
 #include "base/table.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -150,7 +151,7 @@ static void add_rules(const struct profile *p, struct strbuf *out)
 		else
 			table_addf(&t, "%s above %d%%", severity_name(rule->severity),
 				   rule->above_percent);
-		table_addf(&t, "(%s:%u)", rule->file, rule->line);
+		table_addf(&t, "(%s:%u)", path_basename(rule->file), rule->line);
 	}
 	if (t.cells)
 		strbuf_add(out, "\n");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/path.h"
 #include "gen/wrap.h"
 
 /* Options of `docker run`, `podman run` and `nerdctl run` without a value; the others have one. */
@@ -112,7 +113,7 @@ static bool find_image(char *const *argv, struct container *ret)
 /* "registry:5000/grafana/k6:latest@sha256:…" is called k6. */
 static const char *image_name(const char *image, struct load *l)
 {
-	const char *base = wrap_basename(image);
+	const char *base = path_basename(image);
 
 	return arena_strndup(&l->arena, base, strcspn(base, ":@"));
 }
@@ -136,7 +137,7 @@ static char *const *with_name(const char *name, char *const *args, struct load *
 enum wrap_result wrap_container(struct gen_command *c, struct load *l)
 {
 	struct container found = {.image = NULL};
-	const char *program = wrap_basename(c->argv[0]);
+	const char *program = path_basename(c->argv[0]);
 
 	if (!find_image(c->argv + 1, &found)) {
 		gen_say(l, "what %s runs here cannot be told", program);

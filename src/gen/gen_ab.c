@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/gen.h"
 #include "gen/number.h"
@@ -123,7 +124,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 
 static bool match(char *const *argv)
 {
-	return strcmp(wrap_basename(argv[0]), "ab") == 0;
+	return strcmp(path_basename(argv[0]), "ab") == 0;
 }
 
 const struct gen gen_ab = {

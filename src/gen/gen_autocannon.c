@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/path.h"
+
 #include "gen/gen.h"
 #include "gen/number.h"
 #include "gen/url.h"
@@ -225,7 +227,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 
 static bool match(char *const *argv)
 {
-	const char *name = wrap_basename(argv[0]);
+	const char *name = path_basename(argv[0]);
 
 	/* npx autocannon@7 */
 	return strncmp(name, "autocannon", 10) == 0 && (!name[10] || name[10] == '@');

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/gen.h"
 #include "gen/number.h"
@@ -251,7 +252,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 
 static bool match(char *const *argv)
 {
-	return strcmp(wrap_basename(argv[0]), "h2load") == 0;
+	return strcmp(path_basename(argv[0]), "h2load") == 0;
 }
 
 const struct gen gen_h2load = {

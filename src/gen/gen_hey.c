@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "base/path.h"
+
 #include "gen/gen.h"
 #include "gen/number.h"
 #include "gen/url.h"
@@ -142,7 +144,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 
 static bool match(char *const *argv)
 {
-	return strcmp(wrap_basename(argv[0]), "hey") == 0;
+	return strcmp(path_basename(argv[0]), "hey") == 0;
 }
 
 const struct gen gen_hey = {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "gen/gen.h"
@@ -419,7 +420,7 @@ static bool match(char *const *argv)
 	struct err ignored;
 	int r;
 
-	if (strcmp(wrap_basename(argv[0]), "k6") != 0)
+	if (strcmp(path_basename(argv[0]), "k6") != 0)
 		return false;
 	while ((r = words_next(&words, &value, &ignored)) > WORDS_END)
 		;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/gen.h"
 #include "gen/number.h"
@@ -121,7 +122,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 
 static bool match(char *const *argv)
 {
-	return strcmp(wrap_basename(argv[0]), "siege") == 0;
+	return strcmp(path_basename(argv[0]), "siege") == 0;
 }
 
 const struct gen gen_siege = {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/gen.h"
 #include "gen/number.h"
@@ -291,7 +292,7 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 /* `vegeta [-cpus N] [-profile WHAT] attack …`; the other commands make no load. */
 static bool match(char *const *argv)
 {
-	if (strcmp(wrap_basename(argv[0]), "vegeta") != 0)
+	if (strcmp(path_basename(argv[0]), "vegeta") != 0)
 		return false;
 	for (argv++; *argv && **argv == '-'; argv++) {
 		bool apart = !strchr(*argv, '=') &&

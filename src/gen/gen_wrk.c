@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/gen.h"
 #include "gen/url.h"
@@ -204,12 +205,12 @@ static bool has_rate(char *const *argv)
 
 static bool match_wrk(char *const *argv)
 {
-	return strcmp(wrap_basename(argv[0]), "wrk") == 0 && !has_rate(argv);
+	return strcmp(path_basename(argv[0]), "wrk") == 0 && !has_rate(argv);
 }
 
 static bool match_wrk2(char *const *argv)
 {
-	const char *name = wrap_basename(argv[0]);
+	const char *name = path_basename(argv[0]);
 
 	return strcmp(name, "wrk2") == 0 || (strcmp(name, "wrk") == 0 && has_rate(argv));
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/path.h"
+
 #include "gen/gen.h"
 #include "gen/shell.h"
 #include "gen/wrap.h"
@@ -115,7 +117,7 @@ static const struct gen *resolve(struct gen_command *c, unsigned *wrappers, stru
  */
 static char *const *piped_words(const struct shell_part *before)
 {
-	const char *name = before->argc ? wrap_basename(before->argv[0]) : "";
+	const char *name = before->argc ? path_basename(before->argv[0]) : "";
 
 	return strcmp(name, "echo") == 0 || strcmp(name, "printf") == 0 ? before->argv + 1 : NULL;
 }
@@ -225,7 +227,7 @@ static void name_origins(const struct gen *g, char *const *argv, struct load *l)
 		for (size_t k = 0; k < GEN_SAYS && g->says[k].field && !option; k++)
 			if (g->says[k].field == field)
 				option = find_option(&g->says[k], argv, &l->arena);
-		const char *name = wrap_basename(argv[0]);
+		const char *name = path_basename(argv[0]);
 
 		l->from[i] = option ? arena_printf(&l->arena, "%s %s", name, option)
 				    : arena_printf(&l->arena, "%s's command line", name);
@@ -273,5 +275,5 @@ void gen_read(char *const *argv, const struct gen_context *context, struct load 
 	gen_say(l,
 		"what load '%.40s' makes is not known; state it with LOAD options (--connections, "
 		"--rate, --target, ...)",
-		c.argv[0] ? wrap_basename(c.argv[0]) : "");
+		c.argv[0] ? path_basename(c.argv[0]) : "");
 }

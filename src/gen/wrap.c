@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/units.h"
 #include "gen/number.h"
 
@@ -44,13 +45,6 @@ static const struct wrapper wrappers[] = {
 	{"command", "", "", "vV", 0, false, false},
 	{"npx", "", "", "pc", 0, false, false},
 };
-
-const char *wrap_basename(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static size_t assignment_name(const char *word)
 {
@@ -238,7 +232,7 @@ static enum wrap_result strip_netns_exec(struct gen_command *c, struct load *l)
 
 enum wrap_result wrap_strip(struct gen_command *c, const char **ret_script, struct load *l)
 {
-	const char *name = wrap_basename(c->argv[0]);
+	const char *name = path_basename(c->argv[0]);
 	const struct wrapper *w = find_wrapper(name);
 
 	if (w)

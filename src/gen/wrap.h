@@ -24,7 +24,4 @@ enum wrap_result wrap_container(struct gen_command *c, struct load *l);
 /* Takes NAME=VALUE words off the front, into c->env. */
 void wrap_assignments(struct gen_command *c, struct load *l);
 
-/* The last part of a path: what a program is called by. */
-const char *wrap_basename(const char *path);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/path.h"
 #include "report/json.h"
 
 #define MARGIN 11 /* as text_change() has it */
@@ -46,7 +47,7 @@ void text_profile_line(const struct profile_line *l, const struct text_style *st
 		strbuf_addf(&wish, ": state %s", w->unsized);
 	if (w->optional)
 		strbuf_add(&wish, " (fine if it is not there)");
-	strbuf_addf(&line, "%s:%u", w->file, w->line);
+	strbuf_addf(&line, "%s:%u", path_basename(w->file), w->line);
 	for (size_t i = 0; i < l->changes.len; i++) {
 		const struct change *c = &l->changes.item[i];
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/units.h"
 
 /* Of each kind of line; the rest is counted. */
@@ -19,7 +20,7 @@ static enum text_color verdict_color(enum verdict_word w)
 /* "wrk exited with 0 after 10.0 s" */
 static void add_ending(const struct run_record *r, struct strbuf *out)
 {
-	const char *slash = strrchr(r->argv[0], '/'), *name = slash ? slash + 1 : r->argv[0];
+	const char *name = path_basename(r->argv[0]);
 	uint64_t tenths = r->duration_ns / (NS_PER_S / 10);
 
 	if (r->signal)

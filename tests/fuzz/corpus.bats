@@ -10,8 +10,10 @@ setup_file() {
 
 # Every input is read to its end, and every one of the folder is.
 replay() {
-	local folders=("$BATS_TEST_DIRNAME/corpus/$1") expected
-	[[ -d $BATS_FILE_TMPDIR/seeds/$1 ]] && folders+=("$BATS_FILE_TMPDIR/seeds/$1")
+	local folders=() expected folder
+	for folder in "$BATS_TEST_DIRNAME/corpus/$1" "$BATS_FILE_TMPDIR/seeds/$1"; do
+		[[ -d $folder ]] && folders+=("$folder")
+	done
 	expected=$(find "${folders[@]}" -type f | wc -l)
 	run "$RUNUP_BUILD/tests/fuzz/replay_$1" "${folders[@]}"
 	echo "$output"
