@@ -89,7 +89,8 @@ static void waiting_text(const struct host *h, const struct changeset *cs, enum 
 	units_duration(left_ns, left);
 	if (ts == TENURE_WAITING)
 		strbuf_addf(out,
-			    "rolled back by itself in %s (%s) unless confirmed: runup confirm %s\n",
+			    "will be rolled back by itself in %s (%s),\nunless confirmed: runup "
+			    "confirm %s\n",
 			    left, cs->tenure.until, cs->id);
 	else
 		strbuf_addf(

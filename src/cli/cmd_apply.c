@@ -105,8 +105,8 @@ static void add_written(const struct applying *a, struct strbuf *out)
 	char text[UNITS_MAX];
 
 	if (raises_backlog(&a->plan))
-		strbuf_add(out, "a listener keeps the limit that it got: name it in [listen], or "
-				"restart its server\n");
+		strbuf_add(out, "a listener keeps the limit that it got: name it in [listen], "
+				"or restart its\nserver\n");
 	if (failed)
 		strbuf_addf(out, "%zu setting%s could not be written (--keep-going)\n", failed,
 			    failed == 1 ? "" : "s");
@@ -114,7 +114,8 @@ static void add_written(const struct applying *a, struct strbuf *out)
 		    written == 1 ? "" : "s", a->id);
 	if (*a->until)
 		strbuf_addf(out,
-			    "rolled back by itself in %s (%s) unless confirmed: runup confirm %s\n",
+			    "will be rolled back by itself in %s (%s),\nunless confirmed: runup "
+			    "confirm %s\n",
 			    units_duration(a->for_ns, text), a->until, a->id);
 	strbuf_addf(out, "undo: runup rollback %s\n", a->id);
 }

@@ -62,8 +62,10 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 		facts_read(&s.host, &s.load, ALL_RESOURCES, true, &facts);
 		rows_for(&facts, &s.load, &rows);
 		r = exit_code(&rows);
-		/* A command whose load could not be read is sized by nothing. */
-		if (r == EXIT_CLEAN && s.command && !load_sized(&s.load))
+		/* A command whose load could not be read is sized by nothing, and a load that sizes
+		 * nothing fits nowhere. */
+		if (r == EXIT_CLEAN && (s.command || load_sized(&s.load)) &&
+		    (!load_sized(&s.load) || !rows.first))
 			r = EXIT_COULD_NOT;
 		if (o->output == OUTPUT_JSON) {
 			output_json(to_json(&s, &rows));

@@ -88,7 +88,7 @@ static int keep(const struct app *app, const struct host *h, const struct state_
 	}
 	tenure_dismiss(h, &cs);
 	if (!app->quiet)
-		printf("changeset %s %s: it stays until it is rolled back (runup rollback %s)\n",
+		printf("changeset %s %s: it stays until it is rolled\nback (runup rollback %s)\n",
 		       id, before ? "was confirmed before" : "is confirmed", id);
 	return 0;
 }

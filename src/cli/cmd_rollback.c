@@ -14,6 +14,7 @@
 #include "report/text.h"
 #include "sys/caps.h"
 #include "tune/apply.h"
+#include "tune/chain.h"
 #include "tune/tenure.h"
 
 struct rollback_opts {
@@ -37,6 +38,7 @@ static const struct opt opts[] = {
 /* What one rollback came to, gathered over the changesets. */
 struct outcome {
 	const struct app *app;
+	const struct host *host;
 	const struct rollback_opts *o;
 	json_t *list;
 	struct strbuf text;
@@ -60,8 +62,9 @@ static void add_text(struct outcome *out, const struct changeset *cs, const stru
 {
 	struct text_style style = output_style(out->app);
 
-	strbuf_addf(&out->text, "changeset %s (%s)\n", cs->id,
-		    *cs->profile ? cs->profile : "profile not known");
+	strbuf_addf(&out->text, "changeset %s (%s)%s\n", cs->id,
+		    *cs->profile ? cs->profile : "profile not known",
+		    place_is_elsewhere(out->host, cs) ? ", in another network namespace" : "");
 	if (!done->len)
 		strbuf_add(&out->text, "rolled back already: nothing was written\n");
 	text_changes(done, &style, &out->text);
@@ -266,8 +269,8 @@ static int roll_back(struct outcome *out, const struct host *h, const char *id, 
 static int run(const struct app *app, const struct input *in, struct err *e)
 {
 	const struct rollback_opts *o = in->opts;
-	struct outcome out = {.app = app, .o = o, .list = json_new_array()};
 	struct host h;
+	struct outcome out = {.app = app, .host = &h, .o = o, .list = json_new_array()};
 
 	if (o->all + o->expired + (in->operands_len > 0) > 1) {
 		json_decref(out.list);

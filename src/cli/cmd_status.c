@@ -12,6 +12,7 @@
 #include "report/text.h"
 #include "report/text_plan.h"
 #include "tune/apply.h"
+#include "tune/chain.h"
 
 struct status_opts {
 	int output;
@@ -88,6 +89,8 @@ static void add_text(struct outcome *out, const struct changeset *cs, enum tenur
 		strbuf_addf(&out->text, ", %s", cs->time);
 	if (proven(cs->netns))
 		strbuf_addf(&out->text, ", network namespace %s", cs->netns);
+	else if (place_is_elsewhere(out->host, cs))
+		strbuf_add(&out->text, ", in another network namespace");
 	strbuf_add(&out->text, "\n");
 	if (cs->state != CHANGESET_CLOSED)
 		text_standing(&cs->changes, &style, &out->text);

@@ -11,10 +11,11 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cli/cmd.h"
 #include "base/nearest.h"
+#include "cli/cmd.h"
 #include "cli/opts.h"
 #include "cli/version.h"
+#include "core/profile.h"
 
 static int unknown_command(const char *name, struct err *e)
 {
@@ -37,6 +38,21 @@ static void decide_color(struct app *app)
 		(app->color == COLOR_AUTO && isatty(STDOUT_FILENO) && !(no_color && *no_color));
 }
 
+static void is_that(const char *name, const char *path unused_, void *data)
+{
+	const char **word = data;
+
+	if (*word && strcmp(name, *word) == 0)
+		*word = NULL;
+}
+
+/* Is the word what a profile is called? */
+static bool is_profile(const char *word)
+{
+	profile_list(is_that, &word);
+	return !word;
+}
+
 static int check_shape(const struct app *app, const struct cmd *c, const struct input *in,
 		       struct err *e)
 {
@@ -44,6 +60,12 @@ static int check_shape(const struct app *app, const struct cmd *c, const struct 
 		return err_set(e, ERR_BAD_INPUT,
 			       "--root '%s' goes with commands that only read a host, not with %s",
 			       app->root, c->name);
+	if (in->operands_len > c->operands_max && c->takes_command && is_profile(in->operands[0]))
+		return err_set(
+			e, ERR_BAD_INPUT,
+			"%s: '%s' is a profile: runup %s -p %s (a command would stand behind "
+			"--)",
+			c->name, in->operands[0], c->name, in->operands[0]);
 	if (in->operands_len > c->operands_max && c->takes_command)
 		return err_set(e, ERR_BAD_INPUT,
 			       "%s: the command stands behind --, as in: runup %s -- %s", c->name,

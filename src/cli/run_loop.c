@@ -29,12 +29,17 @@ static int next_signal(int fd)
 	return n == (ssize_t)sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+static bool asks_to_end(int sig)
+{
+	return sig == SIGINT || sig == SIGQUIT || sig == SIGTERM || sig == SIGHUP;
+}
+
 int run_loop_interrupted(const struct child_signals *s)
 {
 	int found = 0;
 
 	for (int sig = next_signal(s->fd); sig; sig = next_signal(s->fd))
-		if (!found && (sig == SIGINT || sig == SIGQUIT || sig == SIGTERM || sig == SIGHUP))
+		if (!found && asks_to_end(sig))
 			found = sig;
 	return found;
 }
@@ -93,6 +98,8 @@ static void reap(struct loop *l)
 static void read_signals(struct loop *l, int fd)
 {
 	for (int sig = next_signal(fd); sig; sig = next_signal(fd)) {
+		if (asks_to_end(sig) && !l->outcome->interrupted && !l->ended)
+			l->outcome->interrupted = sig;
 		switch (sig) {
 		case SIGCHLD:
 			reap(l);

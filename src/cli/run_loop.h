@@ -21,6 +21,7 @@ struct run_outcome {
 	 */
 	int start_error;
 	struct err error;
+	int interrupted; /* the first INT, QUIT, TERM or HUP that came meanwhile; 0: none */
 	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
 };
 

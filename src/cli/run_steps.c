@@ -144,6 +144,11 @@ static void judge(struct run *r)
 				"reports is cut short",
 				WTERMSIG(r->outcome.status),
 				strsignal(WTERMSIG(r->outcome.status)));
+	else if (r->outcome.interrupted)
+		verdict_suspect(&r->verdict,
+				"the run was interrupted by signal %d (%s), so what the command "
+				"reports is cut short",
+				r->outcome.interrupted, strsignal(r->outcome.interrupted));
 	else if (WEXITSTATUS(r->outcome.status))
 		verdict_remark(
 			&r->verdict,

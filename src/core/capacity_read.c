@@ -16,26 +16,54 @@
 
 #define MEMINFO_MAX 8192
 
+/* Of the processes that hold a listener: the one that has the least room. */
+struct tightest {
+	const struct host *host;
+	pid_t pid;
+	uint64_t soft, start;
+};
+
+/*
+ * A server's master and its workers hold the same listener, and a worker may have lowered or been
+ * given a limit of its own (nginx's worker_rlimit_nofile): it is the one that accepts. Of equals
+ * the oldest stands for all.
+ */
+static bool keep_tightest(pid_t pid, int fd unused_, void *data)
+{
+	struct tightest *t = data;
+	struct proc_identity who;
+	struct proc_limit limit;
+	struct err ignored;
+
+	if (pid == t->pid || proc_limit(t->host, pid, "Max open files", &limit, &ignored) < 0 ||
+	    proc_identity(t->host, pid, &who, &ignored) < 0)
+		return true;
+	if (t->pid &&
+	    (limit.soft > t->soft || (limit.soft == t->soft && who.start_ticks >= t->start)))
+		return true;
+	t->pid = pid;
+	t->soft = limit.soft;
+	t->start = who.start_ticks;
+	return true;
+}
+
 pid_t facts_find_server(const struct host *h, const struct load *l, unsigned *unreadable)
 {
 	cleanup_free struct listener *all = NULL;
+	struct tightest t = {.host = h};
 	size_t len;
 	unsigned hidden = 0;
-	pid_t found = 0;
 	struct err ignored;
 
 	if (sockdiag_listeners(h, &all, &len, &ignored) < 0)
 		len = 0;
-	for (size_t i = 0; i < len && !found; i++) {
-		struct socket_owner owner;
-
+	for (size_t i = 0; i < len && !t.pid; i++)
 		if (ranges_contain(&l->ports, all[i].port, all[i].port) &&
-		    proc_socket_owners(h, &all[i].inode, 1, &owner, &hidden, &ignored) == 0)
-			found = owner.pid;
-	}
+		    proc_socket_each(h, all[i].inode, keep_tightest, &t, &hidden, &ignored) < 0)
+			t.pid = 0;
 	if (unreadable)
 		*unreadable = hidden;
-	return found;
+	return t.pid;
 }
 
 /* The load's process; false: which it is cannot be told, and p says why. */

@@ -150,6 +150,10 @@ static int no_profile(const char *name, struct err *e)
 	if (nearest_found(&near))
 		return err_set(e, ERR_BAD_INPUT, "no profile '%s': did you mean %s?", name,
 			       nearest_found(&near));
+	if (access(name, F_OK) == 0)
+		return err_set(e, ERR_BAD_INPUT,
+			       "no profile '%s': a file is named by a path, as in ./%s", name,
+			       name);
 	return err_set(e, ERR_BAD_INPUT, "no profile '%s' (runup profiles lists them)", name);
 }
 

@@ -140,9 +140,15 @@ static void add_first(const struct rows *rows, const struct load *l, const struc
 	bool told;
 
 	if (!r) {
-		strbuf_add(out, "Nothing to compare: state a load (--connections, "
-				"--new-connections, --target ...),\nand what breaks first is "
-				"named here.\n");
+		text_wrapped(
+			load_sized(l)
+				? "Nothing to compare: what was stated sizes nothing yet. State "
+				  "--connections or --new-connections too, or --latency with "
+				  "--rate, and what breaks first is named here."
+				: "Nothing to compare: state a load (--connections, "
+				  "--new-connections, --target ...), and what breaks first is "
+				  "named here.",
+			0, out);
 		return;
 	}
 	told = breaking_text(r, l, at, &asked);

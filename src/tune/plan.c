@@ -99,8 +99,9 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 		r = k->permitted(h, key, e);
 	/* Who only looks may be told what root would write. */
 	if (look_only && (r == -EACCES || r == -EPERM)) {
-		c->why = arena_printf(&cs->arena, "%s%swriting it takes root", c->why ? c->why : "",
-				      c->why ? "; " : "");
+		c->why =
+			arena_printf(&cs->arena, "%s%s%s", c->why ? c->why : "", c->why ? "; " : "",
+				     r == -EACCES ? "writing it takes root" : e->msg);
 		return 0;
 	}
 	if (r == -ENOENT) {

@@ -117,3 +117,14 @@ captured() { # HOST ARGS…
 	runup --root "$RUNUP_SOURCE/tests/fixtures/hosts/vm" capacity -- ./myload --fast
 	assert_exit 3
 }
+
+@test "a load that sizes nothing fits nowhere" {
+	runup capacity --rate 1000
+	assert_exit 3
+	assert_out 'what was stated sizes nothing yet'
+	refute_out '^.{81}'
+	runup capacity
+	assert_exit 0
+	assert_out 'Nothing to compare: state a load'
+	refute_out '^.{81}'
+}

@@ -273,6 +273,14 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(50); print(s.getsockname
 	runup check -p no-such-profile
 	assert_exit 2
 	assert_one_error "no profile 'no-such-profile'"
+	cd "$BATS_TEST_TMPDIR"
+	printf '[load]\nconnections = 5\n' >own.ini
+	runup check -p own.ini
+	assert_exit 2
+	assert_one_error "no profile 'own.ini': a file is named by a path, as in ./own.ini"
+	runup check server
+	assert_exit 2
+	assert_one_error "'server' is a profile: runup check -p server"
 	runup check -p ../server
 	assert_exit 2
 	head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/binary.ini"

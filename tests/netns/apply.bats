@@ -54,6 +54,19 @@ apply() { # PROFILE LOAD…: sets $id
 	assert_out 'nothing is applied'
 }
 
+@test "where a changeset is, though no --netns said it" {
+	run_command netns_exec "$ns" "$RUNUP" apply server --connections 3000
+	assert_exit 0
+	runup status
+	assert_out '^2[-0-9]+ +open, .*, in another network namespace$'
+	run_command netns_exec "$ns" "$RUNUP" status
+	refute_out 'in another network namespace'
+	runup rollback
+	assert_exit 0
+	assert_out '^changeset .*\(server\), in another network namespace$'
+	assert_as_before
+}
+
 @test "a second apply finds nothing to do and makes no changeset" {
 	apply generator --connections 100
 	apply generator --connections 100

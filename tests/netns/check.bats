@@ -122,6 +122,11 @@ time.sleep(60)'
 	runup --netns "$ns" check --role server --connections 9000 --burst 10 --port 8080 --only limits.nofile -o json
 	assert_json_is 'd["findings"][0]["subject"].startswith("process ")' true
 	assert_json_is '"nginx" in d["findings"][0]["subject"]' true
+	# The master has this shell's limit, the worker that accepts has 8192.
+	assert_json_is 'd["findings"][0]["status"]' fail
+	assert_json_is 'd["findings"][0]["observed"].startswith("8 192 soft")' true
+	runup --netns "$ns" capacity --role server --connections 9000 --burst 10 --port 8080 -o json
+	assert_json_is 'one(d["resources"], resource="descriptors")["limit"]' 8192
 }
 
 @test "observe: an overflow is named, with its listener, its process and its count" {

@@ -407,7 +407,8 @@ signal.pause()'
 	assert_json_is '0 < d["changesets"][-1]["tenure"]["left_s"] <= 5' true
 	assert_json_is "d['changesets'][-1]['tenure']['guardian']" "$guard"
 	runup status
-	assert_out 'rolled back by itself in [0-9a-z]+ \(.*Z\) unless confirmed: runup confirm '
+	assert_out '^will be rolled back by itself in [0-9a-z]+ \(.*Z\),$'
+	assert_out '^unless confirmed: runup confirm '
 	wait_until 10 as_before
 	took=$(((${EPOCHREALTIME/./} - ${since/./}) / 1000))
 	echo "# put back $took ms after an apply --for 5s" >&3

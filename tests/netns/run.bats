@@ -405,6 +405,9 @@ prompt_returns() {
 	[[ $(tmux_ capture-pane -p -t t | grep -cE '^(\^C)?got-INT$') -eq 1 ]]
 	[[ $(setting "$ns") == 1 ]]
 	reported 'd["command"]["exit_code"]' 9
+	# What it had measured until then is not the test that was asked for.
+	reported 'd["verdict"]["verdict"]' SUSPECT
+	reported 'any("interrupted by signal 2" in r for r in d["verdict"]["reasons"])' true
 }
 
 @test "the command reads the terminal, and in the background stops as it would alone" {
