@@ -55,11 +55,11 @@ apply() { # PROFILE LOAD…: sets $id
 }
 
 @test "where a changeset is, though no --netns said it" {
-	run_command netns_exec "$ns" "$RUNUP" apply server --connections 3000
+	run_command ip netns exec "$ns" "$RUNUP" apply server --connections 3000
 	assert_exit 0
 	runup status
 	assert_out '^2[-0-9]+ +open, .*, in another network namespace$'
-	run_command netns_exec "$ns" "$RUNUP" status
+	run_command ip netns exec "$ns" "$RUNUP" status
 	refute_out 'in another network namespace'
 	runup rollback
 	assert_exit 0
