@@ -6,6 +6,7 @@
 #include "tune/apply.h"
 #include "tune/chain.h"
 #include "tune/knob.h"
+#include "tune/scope.h"
 
 static void set(struct changeset *cs, size_t n, enum change_result r, const char *why)
 {
@@ -66,12 +67,43 @@ static void compare_value(struct changeset *cs, size_t n, const char *value)
 	}
 }
 
+/* False: there is no value to compare, and why. */
+static bool still_its_own(const struct host *h, const struct knob *k, struct changeset *cs,
+			  size_t n)
+{
+	char identity[KNOB_IDENTITY_MAX], device[LINK_NAME_MAX];
+	struct arena *a = &cs->changes.arena;
+	struct err e;
+	int r = knob_holder(h, k, cs->changes.item[n].key, cs->identity[n], identity, device, &e);
+
+	if (r < 0) {
+		set(cs, n, CHANGE_UNKNOWN, arena_strdup(a, e.msg));
+		return false;
+	}
+	switch ((enum holder)r) {
+	case HOLDER_SAME:
+		return true;
+	case HOLDER_NONE:
+	case HOLDER_ANOTHER:
+		set(cs, n, CHANGE_GONE, "it is not there any more");
+		break;
+	case HOLDER_RENAMED:
+		set(cs, n, CHANGE_UNKNOWN,
+		    arena_printf(a, "its device is called '%s' now", device));
+		break;
+	case HOLDER_NOT_PROVEN:
+		set(cs, n, CHANGE_UNKNOWN, "the journal names another object for it");
+		break;
+	}
+	return false;
+}
+
 static void compare_change(const struct host *h, const struct chain *chain, struct changeset *cs,
 			   size_t n)
 {
 	struct change *c = &cs->changes.item[n];
 	const struct knob *k = knob_find(c->kind);
-	char value[KNOB_VALUE_MAX], identity[KNOB_IDENTITY_MAX];
+	char value[KNOB_VALUE_MAX];
 	struct err e;
 	size_t m;
 
@@ -79,19 +111,8 @@ static void compare_change(const struct host *h, const struct chain *chain, stru
 		set(cs, n, CHANGE_UNKNOWN, "of a kind that this version does not know");
 		return;
 	}
-
-	int r = k->identity(h, c->key, identity, &e);
-
-	if (r == -ENOENT || (r == 0 && k->reused && strcmp(identity, cs->identity[n]) != 0)) {
-		set(cs, n, CHANGE_GONE, "it is not there any more");
+	if (!still_its_own(h, k, cs, n))
 		return;
-	}
-	if (r < 0 || strcmp(identity, cs->identity[n]) != 0) {
-		set(cs, n, CHANGE_UNKNOWN,
-		    r < 0 ? arena_strdup(&cs->changes.arena, e.msg)
-			  : "the journal names another object for it");
-		return;
-	}
 	chain_inherit(chain, cs, n);
 
 	const struct changeset *heir = chain_heir(chain, cs, n, &m);
@@ -100,7 +121,9 @@ static void compare_change(const struct host *h, const struct chain *chain, stru
 		compare_held(cs, n, heir, m);
 		return;
 	}
-	r = k->read(h, c->key, value, &e);
+
+	int r = k->read(h, c->key, value, &e);
+
 	if (r == -ENOENT)
 		set(cs, n, CHANGE_GONE, "it is not there any more");
 	else if (r < 0)

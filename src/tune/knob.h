@@ -69,16 +69,13 @@ struct knob {
 	void (*normalise)(const struct host *h, const char *key, const char *value, char *buf);
 	/*
 	 * Names the object the key belongs to, so that rollback never tunes a stranger:
-	 * "netns:COOKIE", "host", "pid:4242 start:123456". Writes to buf of KNOB_IDENTITY_MAX.
+	 * "netns:COOKIE", "host", "pid:4242 start:123456". Its first word is the place, where
+	 * another one than the journal's means that the journal is not to be trusted; what follows
+	 * is an object that comes and goes (a process, an interface): another one means that this
+	 * one is gone and its name is used again. Writes to buf of KNOB_IDENTITY_MAX.
 	 * -ENOENT: the object is gone.
 	 */
 	int (*identity)(const struct host *h, const char *key, char *buf, struct err *e);
-	/*
-	 * Objects of this kind come and go, and their names are used again (a pid, an interface):
-	 * another identity than the journal's means that the object is gone. Else it means that the
-	 * journal is not to be trusted.
-	 */
-	bool reused;
 	/*
 	 * Does the change lie on disk, so that a reboot does not take it along? write() has synced
 	 * it when it returns. May be NULL: no.

@@ -124,7 +124,6 @@ const struct knob knob_nic = {
 	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
-	.reused = true,
 	.rank = rank,
 	.caps = caps,
 };

@@ -191,7 +191,6 @@ const struct knob knob_rlimit = {
 	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
-	.reused = true,
 	.durable = durable,
 	.rank = rank,
 	.caps = caps,

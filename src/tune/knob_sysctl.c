@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "core/nic_key.h"
 #include "core/sysctl_key.h"
 #include "sys/caps.h"
 
@@ -121,13 +122,57 @@ static void normalise(const struct host *h unused_, const char *key, const char 
 	}
 }
 
-static int identity(const struct host *h, const char *key, char *buf, struct err *e unused_)
+/* Folders with one of each device beneath; "all" and "default" are the namespace's own. */
+static const char *const device_folders[] = {
+	"net.ipv4.conf.",
+	"net.ipv6.conf.",
+	"net.ipv4.neigh.",
+	"net.ipv6.neigh.",
+};
+
+static bool device_of(const char *key, char device[LINK_NAME_MAX])
 {
-	if (of_netns(key))
-		snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64, h->netns_cookie);
-	else
+	for (size_t i = 0; i < ARRAY_LEN(device_folders); i++) {
+		size_t len = strlen(device_folders[i]), name;
+
+		if (strncmp(key, device_folders[i], len) != 0)
+			continue;
+		name = strcspn(key + len, ".");
+		if (name >= LINK_NAME_MAX)
+			return false;
+		memcpy(device, key + len, name);
+		device[name] = '\0';
+		/* "eth0/100" is how sysctl(8) and runup write eth0.100 there. */
+		for (char *c = device; *c; c++)
+			if (*c == '/')
+				*c = '.';
+		return strcmp(device, "all") != 0 && strcmp(device, "default") != 0;
+	}
+	return false;
+}
+
+/*
+ * A device's settings go with it, and its name to the next one: by index, which is not used again
+ * while the namespace lives (dev_index_reserve()).
+ */
+static int identity(const struct host *h, const char *key, char *buf, struct err *e)
+{
+	char device[LINK_NAME_MAX];
+	struct link l;
+
+	if (!of_netns(key)) {
 		snprintf(buf, KNOB_IDENTITY_MAX, "host");
-	return 0;
+		return 0;
+	}
+	if (!device_of(key, device)) {
+		snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64, h->netns_cookie);
+		return 0;
+	}
+	int r = nic_find(h, device, &l, e);
+	if (r == 0)
+		snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64 " if:%" PRIu32, h->netns_cookie,
+			 l.index);
+	return r;
 }
 
 /* Where the kernel, or what is started later, judges one key by another. */

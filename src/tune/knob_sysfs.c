@@ -185,7 +185,6 @@ const struct knob knob_sysfs = {
 	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
-	.reused = true,
 	.rank = rank,
 	.caps = caps,
 };

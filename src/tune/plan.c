@@ -111,7 +111,7 @@ static int plan_key(const struct host *h, const struct knob *k, const struct wan
 			r = err_set(e, ENOENT, "'%s' came and went while it was read", key);
 	}
 	/* Of the objects that a wish names (a server's workers), one may end at any time. */
-	bool ended = k->reused && r == -ENOENT && strcmp(key, w->key) != 0;
+	bool ended = k->expand && r == -ENOENT && strcmp(key, w->key) != 0;
 	if (ended || (w->optional && (r == -ENOENT || r == -EROFS))) {
 		c->result = CHANGE_MISSING;
 		c->why = missing_why(h, cs, r, e);

@@ -9,6 +9,7 @@
 #include "tune/chain.h"
 #include "tune/journal_line.h"
 #include "tune/knob.h"
+#include "tune/scope.h"
 
 /* One rollback under way. */
 struct undo {
@@ -135,10 +136,47 @@ static enum change_result undo_by_value(struct undo *u, const struct knob *k, si
 	return restore(u, k, n);
 }
 
+/* False: nothing is written, and why. */
+static bool still_its_own(struct undo *u, const struct knob *k, size_t n)
+{
+	struct change *c = &u->cs.changes.item[n];
+	char identity[KNOB_IDENTITY_MAX], device[LINK_NAME_MAX];
+	struct err e;
+	int r = knob_holder(u->host, k, c->key, u->cs.identity[n], identity, device, &e);
+
+	if (r < 0) {
+		(void)result(u, n, CHANGE_UNKNOWN, "%s", e.msg);
+		return false;
+	}
+	switch ((enum holder)r) {
+	case HOLDER_SAME:
+		return true;
+	case HOLDER_NONE:
+		(void)result(u, n, CHANGE_GONE, "it is not there any more, nothing to set back");
+		break;
+	case HOLDER_ANOTHER:
+		(void)result(u, n, CHANGE_GONE, "its name belongs to another one now (%s, was %s)",
+			     identity, u->cs.identity[n]);
+		break;
+	case HOLDER_RENAMED:
+		(void)result(u, n, CHANGE_UNKNOWN,
+			     "its device is called '%s' now: give it its name back and roll back "
+			     "again, or set %s there and then close this (runup rollback --force "
+			     "%s)",
+			     device, c->before, u->cs.id);
+		break;
+	case HOLDER_NOT_PROVEN:
+		(void)result(u, n, CHANGE_UNKNOWN,
+			     "the journal says it belongs to '%s', but here it is of '%s'",
+			     u->cs.identity[n], identity);
+		break;
+	}
+	return false;
+}
+
 static enum change_result undo_change(struct undo *u, size_t n)
 {
 	struct change *c = &u->cs.changes.item[n];
-	char identity[KNOB_IDENTITY_MAX];
 	const struct knob *k = knob_find(c->kind);
 	struct err e;
 	size_t m;
@@ -149,20 +187,8 @@ static enum change_result undo_change(struct undo *u, size_t n)
 			      "its line in the journal is not proven, nothing was done");
 	if (!k || k->permitted(u->host, c->key, &e) == -ERR_BAD_INPUT)
 		return result(u, n, CHANGE_UNKNOWN, "runup does not set %s '%s'", c->kind, c->key);
-
-	int r = k->identity(u->host, c->key, identity, &e);
-
-	if (r == -ENOENT)
-		return result(u, n, CHANGE_GONE, "it is not there any more, nothing to set back");
-	if (r < 0)
-		return result(u, n, CHANGE_UNKNOWN, "%s", e.msg);
-	if (strcmp(identity, u->cs.identity[n]) != 0 && k->reused)
-		return result(u, n, CHANGE_GONE, "its name belongs to another one now (%s, was %s)",
-			      identity, u->cs.identity[n]);
-	if (strcmp(identity, u->cs.identity[n]) != 0)
-		return result(u, n, CHANGE_UNKNOWN,
-			      "the journal says it belongs to '%s', but here it is of '%s'",
-			      u->cs.identity[n], identity);
+	if (!still_its_own(u, k, n))
+		return c->result;
 	chain_inherit(&u->chain, &u->cs, n);
 
 	struct changeset *heir = chain_heir(&u->chain, &u->cs, n, &m);

@@ -399,3 +399,58 @@ apply() { # PROFILE LOAD…: sets $id
 	[[ $status -eq 3 ]] || show 'expected exit 3'
 	assert_one_error 'sudo|ermission'
 }
+
+# net.ipv4.conf.DEVICE.* go with the device, and its name to the next one.
+device_made() { # DEVICE VALUE
+	ip -n "$ns" link add "$1" type veth peer name "p$1"
+	netns_exec "$ns" sysctl -qw "net.ipv4.conf.${1//.//}.arp_ignore=$2"
+}
+
+@test "a sysctl of a device that is gone: nothing is written to the one that took its name" {
+	device_made d0 0
+	apply "$(make_profile p <<<$'[sysctl]\nnet.ipv4.conf.d0.arp_ignore = 2')"
+	ip -n "$ns" link del d0
+	# What the stranger has looks like runup's own.
+	device_made d0 2
+	runup status -o json
+	assert_json_is 'd["changesets"][0]["changes"][0]["result"]' gone
+	runup rollback -o json
+	assert_exit 0
+	assert_json_is 'd["changesets"][0]["changes"][0]["result"]' gone
+	[[ $(value net.ipv4.conf.d0.arp_ignore) -eq 2 ]]
+}
+
+@test "a sysctl of a device with a dot in its name is put back" {
+	device_made d0.1 0
+	apply "$(make_profile p <<<$'[sysctl]\nnet.ipv4.conf.d0/1.arp_ignore = 2')"
+	[[ $(value net.ipv4.conf.d0/1.arp_ignore) -eq 2 ]]
+	runup rollback -o json
+	assert_exit 0
+	assert_json_is 'd["changesets"][0]["changes"][0]["result"]' restored
+	[[ $(value net.ipv4.conf.d0/1.arp_ignore) -eq 0 ]]
+}
+
+@test "a device that has another name now is named, and stays to be put back" {
+	device_made d0 0
+	apply "$(make_profile p <<-'INI'
+		[sysctl]
+		net.ipv4.conf.d0.arp_ignore = 2
+		[sysfs]
+		/sys/class/net/d0/tx_queue_len = 2222
+	INI
+	)"
+	ip -n "$ns" link set d0 name e0
+	runup status
+	assert_exit 3
+	assert_out "its device is called 'e0' now"
+	runup rollback
+	assert_exit 3
+	assert_out "its device is called 'e0' now"
+	assert_out "runup rollback --force"
+	[[ $(value net.ipv4.conf.e0.arp_ignore) -eq 2 ]]
+	ip -n "$ns" link set e0 name d0
+	runup rollback
+	assert_exit 0
+	[[ $(value net.ipv4.conf.d0.arp_ignore) -eq 0 ]]
+	[[ $(ip -n "$ns" link show d0) == *'qlen 1000'* ]]
+}
