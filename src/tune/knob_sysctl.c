@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "core/nic_key.h"
 #include "core/sysctl_key.h"
+#include "core/sysctl_tied.h"
 #include "sys/caps.h"
 
 #define BUCKETS "net.netfilter.nf_conntrack_buckets"
@@ -39,6 +40,26 @@ static int absent(const char *key, struct err *e)
 			       : "this kernel does not have it in this network namespace");
 }
 
+/* 0, or why writing it could not be undone by writing it again. */
+static int undoable(const struct host *h, const char *key, struct err *e)
+{
+	const char *effect = sysctl_side_effect(key), *other = sysctl_counterpart(key);
+	char value[SYSCTL_VALUE_MAX];
+	struct err ignored;
+
+	if (effect)
+		return err_set(e, ERR_BAD_INPUT,
+			       "set sysctl '%s': a rollback could not undo all of it: %s", key,
+			       effect);
+	if (other && sysctl_read(h, other, value, &ignored) == 0 &&
+	    !value_equal(VALUE_NUMBERS, value, "0"))
+		return err_set(e, EBUSY,
+			       "set sysctl '%s': the kernel would set '%s', now %s, to 0, and a "
+			       "rollback could not put that back: set '%s' instead",
+			       key, other, value, other);
+	return 0;
+}
+
 static int permitted(const struct host *h, const char *key, struct err *e)
 {
 	if (!sysctl_key_valid(key) || !sysctl_key_find(key))
@@ -62,7 +83,7 @@ static int permitted(const struct host *h, const char *key, struct err *e)
 		return absent(key, e);
 	if (r == -EACCES || r == -EPERM)
 		return err_set(e, -r, "set sysctl '%s': %s (run it as root)", key, strerror(-r));
-	return r < 0 ? err_set(e, why.code, "%s", why.msg) : 0;
+	return r < 0 ? err_set(e, why.code, "%s", why.msg) : undoable(h, key, e);
 }
 
 static int read_value(const struct host *h, const char *key, char *buf, struct err *e)

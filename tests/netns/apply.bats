@@ -454,3 +454,33 @@ device_made() { # DEVICE VALUE
 	[[ $(value net.ipv4.conf.d0.arp_ignore) -eq 0 ]]
 	[[ $(ip -n "$ns" link show d0) == *'qlen 1000'* ]]
 }
+
+@test "a key whose writing changes others is refused where it would be written" {
+	netns_exec "$ns" sysctl -qw net.ipv4.conf.all.accept_redirects=0
+	netns_sysctls "$ns" >"$BATS_TEST_TMPDIR/before"
+	for line in 'net.ipv4.ip_forward = 1' 'net.ipv6.conf.lo.disable_ipv6 = 1' \
+		'net.ipv4.neigh.lo.unres_qlen = 9' 'net.ipv6.conf.all.forwarding = 1'; do
+		p=$(make_profile p <<<$'[sysctl]\nnet.core.somaxconn = 500\n'"$line")
+		runup --netns "$ns" apply "$p"
+		assert_exit 2
+		assert_one_error "p.ini:3: set sysctl '${line%% *}': a rollback could not undo all of it: it "
+		runup --netns "$ns" apply "$p" --dry-run
+		assert_exit 2
+		assert_as_before
+	done
+	# It is so already: there is nothing that would have to be undone.
+	apply "$(make_profile p <<<$'[sysctl]\nnet.ipv4.ip_forward = 0')"
+	[[ $id == null ]]
+}
+
+@test "one of two keys of which only one is in force, refused while it is the other" {
+	bytes=$(sysctl -n vm.dirty_bytes) ratio=$(sysctl -n vm.dirty_ratio)
+	used=dirty_ratio other=dirty_bytes
+	[[ $bytes -eq 0 ]] || used=dirty_bytes other=dirty_ratio
+	runup apply "$(make_profile p <<<$'[sysctl]\nvm.'"$other = 104857600")" --dry-run
+	assert_exit 3
+	assert_one_error "the kernel would set 'vm.$used', now $((bytes + ratio)), to 0"
+	runup apply "$(make_profile p <<<$'[sysctl]\nvm.'"$used = $((bytes + ratio + 1))")" --dry-run
+	assert_exit 0
+	[[ $(sysctl -n vm.dirty_bytes) -eq $bytes && $(sysctl -n vm.dirty_ratio) -eq $ratio ]]
+}
