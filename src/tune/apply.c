@@ -9,15 +9,34 @@
 #include "tune/knob.h"
 #include "tune/plan.h"
 
-/* The plan may be older than the lock: another apply may have changed what it found. */
+/* Where an object ended by itself: as, with the reason; else r. */
+static int unless_ended(struct changes *plan, struct change *c, int r, enum change_result as,
+			const struct err *e)
+{
+	if (r != -ENOENT || !knob_ends(knob_find(c->kind), c->key))
+		return r;
+	c->result = as;
+	c->why = arena_strdup(&plan->arena, e->msg);
+	return 0;
+}
+
+/*
+ * The plan may be older than the lock: another apply or rollback may have changed what it found,
+ * also what it found satisfied.
+ */
 static int read_again(const struct host *h, struct changes *plan, struct err *e)
 {
 	for (size_t i = 0; i < plan->len; i++) {
 		struct change *c = &plan->item[i];
+		const struct knob *k = knob_find(c->kind);
+		bool satisfied = c->result == CHANGE_SATISFIED;
 
-		if (c->result != CHANGE_PLANNED)
+		if (c->result != CHANGE_PLANNED && !satisfied)
 			continue;
-		int r = plan_value(h, knob_find(c->kind), plan, c, e);
+		int r = plan_value(h, k, plan, c, e);
+		if (r == 0 && satisfied && c->result == CHANGE_PLANNED)
+			r = k->permitted(h, c->key, e);
+		r = unless_ended(plan, c, r, CHANGE_MISSING, e);
 		if (r < 0)
 			return r;
 	}
@@ -32,15 +51,18 @@ static int identities(const struct host *h, struct changes *plan, const char ***
 	if (!identity)
 		out_of_memory();
 	for (size_t i = 0; i < plan->len; i++) {
-		const struct change *c = &plan->item[i];
+		struct change *c = &plan->item[i];
 		char text[KNOB_IDENTITY_MAX];
 		int r;
 
 		if (c->result != CHANGE_PLANNED)
 			continue;
 		r = knob_find(c->kind)->identity(h, c->key, text, e);
+		r = unless_ended(plan, c, r, CHANGE_MISSING, e);
 		if (r < 0)
 			return r;
+		if (c->result != CHANGE_PLANNED)
+			continue;
 		identity[i] = arena_strdup(&plan->arena, text);
 	}
 	*ret = TAKE_PTR(identity);
@@ -93,6 +115,7 @@ static int write_changes(const struct host *h, struct journal *j, struct changes
 		if (c->result != CHANGE_PLANNED)
 			continue;
 		int r = write_change(h, j, plan, c, n++, e);
+		r = unless_ended(plan, c, r, CHANGE_GONE, e);
 		if (r < 0) {
 			c->result = CHANGE_FAILED;
 			c->why = arena_strdup(&plan->arena, e->msg);
@@ -170,7 +193,7 @@ int apply_changes(const struct host *h, const struct state_dir *d,
 	cleanup_free const char **identity = NULL;
 
 	r = identities(h, plan, &identity, e);
-	if (r < 0)
+	if (r < 0 || changes_count(plan, CHANGE_PLANNED) == 0)
 		return r;
 	r = journal_create(&j, d, h, header, plan, identity, e);
 	if (r < 0)

@@ -67,7 +67,10 @@ must_check int rollback_changeset(const struct host *h, const struct state_dir *
 				  const struct rollback_options *o, struct changes *ret,
 				  struct err *e);
 
-/* The capabilities that the knobs of what is planned name: a set of CAP_BIT() (sys/caps.h). */
+/*
+ * The capabilities that the knobs of what is planned, or satisfied for now, name: a set of
+ * CAP_BIT() (sys/caps.h).
+ */
 uint64_t plan_caps(const struct changes *plan);
 /*
  * Those that it takes to roll back the changeset `id` (may be NULL) and every open one: what their

@@ -77,6 +77,11 @@ struct knob {
 	 */
 	int (*identity)(const struct host *h, const char *key, char *buf, struct err *e);
 	/*
+	 * Does the object end by itself (a process, a socket), so that there is no more to do for
+	 * it, and it is no reason to give up on the others? May be NULL: no.
+	 */
+	bool (*ends)(const char *key);
+	/*
 	 * Does the change lie on disk, so that a reboot does not take it along? write() has synced
 	 * it when it returns. May be NULL: no.
 	 */
@@ -103,6 +108,9 @@ const struct knob *knob_find(const char *kind);
 
 /* caps(), where there is one. */
 uint64_t knob_caps(const struct knob *k, const char *key);
+
+/* ends(), where there is one. */
+bool knob_ends(const struct knob *k, const char *key);
 
 /* durable(), where there is one. */
 bool knob_durable(const struct knob *k, const char *key);

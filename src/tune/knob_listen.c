@@ -121,6 +121,11 @@ static int identity(const struct host *h, const char *key, char *buf, struct err
 	return r;
 }
 
+static bool ends(const char *key unused_)
+{
+	return true;
+}
+
 /* After net.core.somaxconn, which caps it. */
 static int rank(const char *key unused_)
 {
@@ -142,6 +147,7 @@ const struct knob knob_listen = {
 	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
+	.ends = ends,
 	.rank = rank,
 	.caps = caps,
 };

@@ -158,6 +158,13 @@ static int identity(const struct host *h, const char *key, char *buf, struct err
 	return r;
 }
 
+static bool ends(const char *key)
+{
+	struct limit_key k;
+
+	return limit_key_parse(key, &k) == 0 && k.subject == LIMIT_OF_PID;
+}
+
 static bool durable(const char *key)
 {
 	struct limit_key k;
@@ -191,6 +198,7 @@ const struct knob knob_rlimit = {
 	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
+	.ends = ends,
 	.durable = durable,
 	.rank = rank,
 	.caps = caps,

@@ -23,6 +23,11 @@ uint64_t knob_caps(const struct knob *k, const char *key)
 	return k->caps ? k->caps(key) : 0;
 }
 
+bool knob_ends(const struct knob *k, const char *key)
+{
+	return k->ends && k->ends(key);
+}
+
 bool knob_durable(const struct knob *k, const char *key)
 {
 	return k->durable && k->durable(key);

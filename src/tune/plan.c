@@ -251,7 +251,9 @@ uint64_t plan_caps(const struct changes *plan)
 	uint64_t caps = 0;
 
 	for (size_t i = 0; i < plan->len; i++)
-		if (plan->item[i].result == CHANGE_PLANNED)
+		/* What is satisfied now is looked at again under the lock, and may not be then. */
+		if (plan->item[i].result == CHANGE_PLANNED ||
+		    plan->item[i].result == CHANGE_SATISFIED)
 			caps |= knob_caps(knob_find(plan->item[i].kind), plan->item[i].key);
 	return caps;
 }

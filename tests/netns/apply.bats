@@ -484,3 +484,26 @@ device_made() { # DEVICE VALUE
 	assert_exit 0
 	[[ $(sysctl -n vm.dirty_bytes) -eq $bytes && $(sysctl -n vm.dirty_ratio) -eq $ratio ]]
 }
+
+@test "what was satisfied before the lock is looked at again behind it" {
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=500
+	p=$(make_profile p <<<$'[sysctl]\nnet.core.somaxconn = 500\nnet.ipv4.tcp_tw_reuse = 1')
+	# So that there is a lock.
+	apply "$(make_profile other <<<$'[sysctl]\nnet.ipv4.tcp_fin_timeout = 61')"
+	start_background lock "$PYTHON" -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open(sys.argv[2], "w").close()
+time.sleep(60)' "$state/lock" "$BATS_TEST_TMPDIR/locked"
+	holder=$background_pid
+	wait_until 5 test -e "$BATS_TEST_TMPDIR/locked"
+	runup_background waiting --netns "$ns" apply "$p"
+	wait_until 10 grep -q 'waiting for it to end' "$BATS_TEST_TMPDIR/waiting.err"
+	netns_exec "$ns" sysctl -qw net.core.somaxconn=128
+	kill -KILL "$holder"
+	wait "$background_pid"
+	[[ $(value net.core.somaxconn) -eq 500 ]]
+	runup rollback --all
+	assert_exit 0
+	assert_as_before
+}

@@ -252,3 +252,30 @@ limits_are() { # PID LIMITS
 	assert_exit 3
 	assert_out 'no such process runs here'
 }
+
+@test "a process that ends between the plan and its write is gone, the others get theirs" {
+	need_command strace
+	for call in fsync prlimit64; do
+		serve 100:4096
+		ended=$pid
+		serve 200:4096
+		p=$(profile "process:$name" nofile '>= 2000')
+		# Before the journal is written, and between the journal and the writes.
+		[[ $call == fsync ]] && inject='inject=fsync:delay_exit=2s:when=1' ||
+			inject='inject=prlimit64:delay_exit=2s:when=2'
+		local environment
+		mapfile -t environment < <(runup_environment)
+		start_background "apply-$call" env -i "${environment[@]}" strace -o "$BATS_TEST_TMPDIR/trace" \
+			-e trace=fsync,prlimit64 -e "$inject" "$RUNUP" --netns "$ns" apply "$p" -o json
+		applying=$background_pid
+		[[ $call == fsync ]] && seen=1 || seen=2
+		wait_until 10 eval "[[ \$(grep -c '^$call' '$BATS_TEST_TMPDIR/trace') -ge $seen ]]"
+		stop_process "$ended"
+		wait "$applying"
+		[[ $(limits "$pid") == 2000:4096 ]]
+		runup rollback
+		assert_exit 0
+		[[ $(limits "$pid") == 200:4096 ]]
+		stop_process "$pid"
+	done
+}
