@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,7 @@
 #include "sys/systemctl.h"
 #include "sys/systemd_timer.h"
 #include "tune/apply.h"
+#include "tune/chain.h"
 #include "tune/tenure.h"
 
 static void waiting(void)
@@ -94,6 +96,65 @@ void changing_finish_ended(const struct app *app, const struct host *h)
 	}
 	/* Its guardian may have had the lock before. */
 	finish_all(app, h, &d);
+	state_dir_close(&d);
+}
+
+static bool holds(const struct changeset *cs, const struct change *wanted)
+{
+	for (size_t i = 0; i < cs->changes.len; i++) {
+		const struct change *c = &cs->changes.item[i];
+
+		if (!cs->undone[i] && strcmp(c->kind, wanted->kind) == 0 &&
+		    strcmp(c->key, wanted->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void note_borrowed_of(const struct app *app, const struct host *h, const struct state_dir *d,
+			     const char *id, const struct changes *plan)
+{
+	cleanup_with(changeset_done) struct changeset header = {0}, cs = {0};
+	struct err e;
+	size_t n = 0;
+
+	if (changeset_read_header(d, id, &header, &e) < 0 ||
+	    !(header.tenure.deadline_ns || header.tenure.run) || place_is_elsewhere(h, &header) ||
+	    changeset_read(d, id, &cs, &e) < 0)
+		return;
+
+	enum tenure_state ts = tenure_state(h, &cs);
+
+	if (ts != TENURE_WAITING && ts != TENURE_UNWATCHED && ts != TENURE_WORKING)
+		return;
+	for (size_t i = 0; i < plan->len; i++)
+		n += plan->item[i].result == CHANGE_SATISFIED && holds(&cs, &plan->item[i]);
+	if (!n)
+		return;
+	if (cs.tenure.run)
+		output_note(app,
+			    "%zu satisfied by changeset %s only until its run is over, and not "
+			    "held by this apply",
+			    n, id);
+	else
+		output_note(app,
+			    "%zu satisfied by changeset %s only until %s, and not held by this "
+			    "apply (runup confirm %s keeps it)",
+			    n, id, cs.tenure.until, id);
+}
+
+void changing_note_borrowed(const struct app *app, const struct host *h, const struct changes *plan)
+{
+	cleanup_free char(*ids)[CHANGESET_ID_MAX] = NULL;
+	struct state_dir d;
+	struct err e;
+	size_t len = 0;
+
+	if (!changes_count(plan, CHANGE_SATISFIED) || state_dir_open(&d, false, NULL, &e) < 0)
+		return;
+	if (changeset_ids(&d, &ids, &len, &e) == 0)
+		for (size_t i = 0; i < len; i++)
+			note_borrowed_of(app, h, &d, ids[i], plan);
 	state_dir_close(&d);
 }
 

@@ -20,6 +20,13 @@ must_check int changing_open_state(struct state_dir *d, struct err *e);
  */
 void changing_finish_ended(const struct app *app, const struct host *h);
 
+/*
+ * Notes on stderr which satisfied settings of the plan are so only until an `apply --for` or a run
+ * in progress puts them back: this apply does not hold them.
+ */
+void changing_note_borrowed(const struct app *app, const struct host *h,
+			    const struct changes *plan);
+
 /* How a plan is applied. */
 struct changing {
 	struct tenure tenure; /* its maker is filled in by changing_apply() */

@@ -199,6 +199,7 @@ static int apply(struct applying *a, struct err *e)
 	r = plan_changes(&a->session.host, &a->session.profile, dry_run, &a->plan, e);
 	if (r < 0)
 		return r;
+	changing_note_borrowed(a->app, &a->session.host, &a->plan);
 	if (!dry_run && changes_count(&a->plan, CHANGE_PLANNED))
 		r = write_plan(a, e);
 

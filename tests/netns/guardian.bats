@@ -714,6 +714,28 @@ start_held_apply() { # OPTIONS…
 	assert_exit 0
 }
 
+@test "an apply on top of a --for or a run says what it does not hold" {
+	runup --netns "$ns" apply "$profile" --for 60s
+	assert_exit 0
+	runup --netns "$ns" apply "$profile"
+	assert_exit 0
+	assert_out 'nothing to write'
+	assert_err 'satisfied by changeset [0-9-]+ only until 20.*Z, and not held by this apply \(runup confirm [0-9-]+ keeps it\)'
+	runup --netns "$ns" apply "$profile" --for 1h -o json
+	assert_exit 0
+	assert_err 'satisfied by changeset'
+	runup confirm
+	assert_exit 0
+	runup --netns "$ns" apply "$profile"
+	assert_exit 0
+	[[ -z $stderr ]]
+	runup rollback
+	start_run sleep sleep 60
+	runup --netns "$ns" apply "$profile"
+	assert_exit 0
+	assert_err 'only until its run is over'
+}
+
 @test "--for: bad durations are refused, a dry run and a satisfied host start nothing" {
 	for duration in 0s 0 30 -1s x 10y '' 8761h; do
 		runup --netns "$ns" apply "$profile" --for "$duration"
