@@ -15,6 +15,7 @@
 #include "sys/caps.h"
 
 #define BUCKETS "net.netfilter.nf_conntrack_buckets"
+#define FLOWS "net.core.rps_sock_flow_entries"
 
 /*
  * Keys outside the table are told by their place: what is beneath net.* belongs to a namespace (to
@@ -128,18 +129,24 @@ static void normalise(const struct host *h unused_, const char *key, const char 
 	value_merge(value_kind(key), OP_EXACT, "", value, &text);
 	snprintf(buf, KNOB_VALUE_MAX, "%s", strbuf_get(&text));
 
-	/*
-	 * The table is made of whole pages of list heads, one pointer each
-	 * (nf_ct_alloc_hashtable(), 2.6.27 to 6.18): 262145 reads back as 262656.
-	 */
-	if (strcmp(key, BUCKETS) == 0) {
-		uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(void *);
-		char *end;
-		uint64_t n = strtoumax(buf, &end, 10);
+	char *end;
+	uint64_t n = strtoumax(buf, &end, 10), rounded = 1;
 
-		if (!*end && n && n <= UINT32_MAX)
-			snprintf(buf, KNOB_VALUE_MAX, "%" PRIu64,
-				 (n + per_page - 1) / per_page * per_page);
+	if (*end || !n || n > UINT32_MAX)
+		return;
+	if (strcmp(key, BUCKETS) == 0) {
+		/*
+		 * The table is made of whole pages of list heads, one pointer each
+		 * (nf_ct_alloc_hashtable(), 2.6.27 to 6.18): 262145 reads back as 262656.
+		 */
+		uint64_t per_page = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(void *);
+
+		snprintf(buf, KNOB_VALUE_MAX, "%" PRIu64, (n + per_page - 1) / per_page * per_page);
+	} else if (strcmp(key, FLOWS) == 0) {
+		/* rps_sock_flow_sysctl(), net/core/sysctl_net_core.c */
+		while (rounded < n)
+			rounded *= 2;
+		snprintf(buf, KNOB_VALUE_MAX, "%" PRIu64, rounded);
 	}
 }
 

@@ -300,6 +300,10 @@ static void test_normalise(void **state)
 		k->normalise(&h, "net.netfilter.nf_conntrack_buckets", "262145", buf);
 		assert_string_equal(buf, "262656");
 	}
+	k->normalise(&h, "net.core.rps_sock_flow_entries", "30000", buf);
+	assert_string_equal(buf, "32768");
+	k->normalise(&h, "net.core.rps_sock_flow_entries", "0", buf);
+	assert_string_equal(buf, "0");
 	assert_int_equal(k->identity(&h, SOMAXCONN_KEY, buf, &e), 0);
 	assert_string_equal(buf, "netns:7");
 	assert_int_equal(k->identity(&h, "net.core.rmem_max", buf, &e), 0);
