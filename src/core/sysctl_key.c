@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/sysctl_key.h"
 
-#include <inttypes.h>
-#include <limits.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "base/parse.h"
 
 /*
  * Scopes were read off Linux 6.18 in a fresh network namespace (what is absent there is the host's,
@@ -22,8 +18,7 @@ static const struct sysctl_key keys[] = {
 		.check = "listen.backlog",
 		.severity = FINDING_FAIL,
 		.why = "caps the backlog of every listen() made after it was set; a listener that "
-		       "is "
-		       "already there keeps the limit it got",
+		       "is already there keeps the limit it got",
 	},
 	{
 		.key = "net.ipv4.tcp_max_syn_backlog",
@@ -32,8 +27,8 @@ static const struct sysctl_key keys[] = {
 		.auto_value = AUTO_ACCEPT_QUEUE,
 		.check = "listen.syn_queue",
 		.severity = FINDING_WARN,
-		.why = "counts only with SYN cookies off; with them the SYN queue is capped by the "
-		       "listener's own backlog",
+		.why = "counts only with SYN cookies off; with them the SYN queue is capped by "
+		       "the listener's own backlog",
 	},
 	{
 		.key = "net.ipv4.tcp_syncookies",
@@ -54,8 +49,7 @@ static const struct sysctl_key keys[] = {
 		.check = "ports.range",
 		.severity = FINDING_WARN,
 		.why = "the ports that outgoing connections take, per destination; IPv6 uses the "
-		       "same "
-		       "range",
+		       "same range",
 	},
 	{
 		.key = "net.ipv4.ip_local_reserved_ports",
@@ -65,8 +59,7 @@ static const struct sysctl_key keys[] = {
 		.check = "ports.reserved",
 		.severity = FINDING_FAIL,
 		.why = "ports kept free for listeners; without it an outgoing connection may take "
-		       "the "
-		       "port that a server binds to next",
+		       "the port that a server binds to next",
 	},
 	{
 		.key = "net.ipv4.ip_unprivileged_port_start",
@@ -84,8 +77,8 @@ static const struct sysctl_key keys[] = {
 		.max = 2,
 		.check = "tcp.tw_reuse",
 		.severity = FINDING_WARN,
-		.why = "1 lets a new outgoing connection take a port in TIME_WAIT after one second "
-		       "instead of sixty; the default 2 does so on loopback only",
+		.why = "1 lets a new outgoing connection take a port in TIME_WAIT after one "
+		       "second instead of sixty; the default 2 does so on loopback only",
 	},
 	{
 		.key = "net.ipv4.tcp_tw_reuse_delay",
@@ -94,8 +87,7 @@ static const struct sysctl_key keys[] = {
 		.check = "tcp.tw_reuse",
 		.severity = FINDING_WARN,
 		.why = "milliseconds before a port in TIME_WAIT may be taken again with "
-		       "tcp_tw_reuse "
-		       "(1000 where the key is not there)",
+		       "tcp_tw_reuse (1000 where the key is not there)",
 	},
 	{
 		.key = "net.ipv4.tcp_timestamps",
@@ -123,8 +115,7 @@ static const struct sysctl_key keys[] = {
 		.check = "config.profile",
 		.severity = FINDING_WARN,
 		.why = "above it, closed connections skip TIME_WAIT and its protection, with a "
-		       "counter "
-		       "and no log line",
+		       "counter and no log line",
 	},
 	{
 		.key = "net.ipv4.tcp_slow_start_after_idle",
@@ -238,8 +229,7 @@ static const struct sysctl_key keys[] = {
 		.check = "conntrack.capacity",
 		.severity = FINDING_WARN,
 		.why = "seconds that a closed connection keeps its entry: twice the socket's "
-		       "TIME_WAIT "
-		       "by default",
+		       "TIME_WAIT by default",
 	},
 	{
 		.key = "fs.file-max",
@@ -249,8 +239,7 @@ static const struct sysctl_key keys[] = {
 		.check = "limits.system_files",
 		.severity = FINDING_FAIL,
 		.why = "open files of the whole host; its default is far above any need, so "
-		       "setting it "
-		       "usually lowers it",
+		       "setting it usually lowers it",
 	},
 	{
 		.key = "fs.nr_open",
@@ -350,8 +339,8 @@ static const struct sysctl_key keys[] = {
 		.kind = VALUE_TEXT,
 		.check = "qdisc.default",
 		.severity = FINDING_WARN,
-		.why = "the queueing discipline that a device gets when it first comes up; one that has "
-		       "been up keeps its own",
+		.why = "the queueing discipline that a device gets when it first comes up; one "
+		       "that has been up keeps its own",
 	},
 	{
 		.key = "net.ipv4.neigh.default.gc_thresh1",
@@ -403,6 +392,44 @@ static const struct sysctl_key keys[] = {
 		.why = "neighbour entries from which no further one is made; one number for all "
 		       "namespaces",
 	},
+	{
+		.key = "net.ipv4.tcp_keepalive_time",
+		.scope = SCOPE_NETNS,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "seconds before the first probe on an idle connection whose program asks "
+		       "for them (SO_KEEPALIVE); by the default of 7200 a peer that is gone holds "
+		       "it for two hours",
+	},
+	{
+		.key = "net.netfilter.nf_conntrack_tcp_timeout_established",
+		.scope = SCOPE_NETNS,
+		.module = true,
+		.kind = VALUE_NUMBERS,
+		.check = "conntrack.capacity",
+		.severity = FINDING_WARN,
+		.why = "seconds that an open connection keeps its entry without a packet; by the "
+		       "default of 432000 one whose end was not seen holds it for five days",
+	},
+	{
+		.key = "net.core.busy_poll",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "microseconds that poll(), select() and epoll_wait() ask the card for "
+		       "packets before they sleep: less latency for a busy CPU",
+	},
+	{
+		.key = "net.core.busy_read",
+		.scope = SCOPE_HOST,
+		.kind = VALUE_NUMBERS,
+		.check = "config.profile",
+		.severity = FINDING_WARN,
+		.why = "microseconds that a read asks the card for packets before it sleeps; a "
+		       "socket gets it when it is made (SO_BUSY_POLL)",
+	},
 };
 
 /* Keys that no row describes, where a profile may name them at all. */
@@ -433,37 +460,6 @@ const struct sysctl_key *sysctl_key_find(const char *key)
 	if (strncmp(key, "vm.", 3) == 0)
 		return &other_vm;
 	return NULL;
-}
-
-int sysctl_value_check(const struct sysctl_key *k, const char *text, struct err *e)
-{
-	int64_t max = k->max ? k->max : INT_MAX, n;
-	unsigned expected = k->kind == VALUE_RANGE ? 2 : k->fields ? k->fields : 1, found = 0;
-	char word[64];
-
-	if (k->scope == SCOPE_UNKNOWN || k == &other_vm || k->kind == VALUE_SET)
-		return 0;
-	while ((text = parse_word(text, word, sizeof(word)))) {
-		found++;
-		if (parse_kernel_number(word, &n) < 0)
-			return err_set(e, ERR_BAD_INPUT, "'%s' is not a number", word);
-		if (n < k->min || n > max)
-			return err_set(e, ERR_BAD_INPUT,
-				       "%" PRId64 " is not between %" PRId64 " and %" PRId64, n,
-				       k->min, max);
-	}
-	if (found != expected)
-		return err_set(e, ERR_BAD_INPUT, "%u number%s where %u %s expected", found,
-			       found == 1 ? "" : "s", expected, expected == 1 ? "is" : "are");
-	return 0;
-}
-
-bool sysctl_satisfies(const struct sysctl_key *k, enum value_kind kind, enum op op, const char *now,
-		      const char *want)
-{
-	if (k && k->zero_is_unlimited && op == OP_AT_LEAST && value_equal(kind, now, "0"))
-		return true;
-	return value_satisfies(kind, op, now, want);
 }
 
 const char *scope_name(enum scope s)

@@ -150,7 +150,9 @@ load ../lib/runup
 	local ids
 	mapfile -t ids < <(grep -oE '^  [a-z_.]+' <<<"$output" | tr -d ' ')
 	[[ ${#ids[@]} -ge 25 ]]
-	for id in "${ids[@]}" net.core.somaxconn observe.conntrack.full folklore.tcp_fin_timeout; do
+	for id in "${ids[@]}" net.core.somaxconn net.core.busy_{read,poll} net.ipv4.tcp_keepalive_time \
+		net.netfilter.nf_conntrack_tcp_timeout_established observe.conntrack.full \
+		folklore.tcp_fin_timeout; do
 		runup explain "$id"
 		assert_exit 0
 		[[ ${#output} -gt 80 ]]

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/profile.h"
+#include "core/sysctl_key.h"
 
 /* Every shipped profile is read, and asks for nothing that is folklore. */
 static void load_shipped(const char *name, const char *path, void *data)
@@ -28,6 +29,9 @@ static void load_shipped(const char *name, const char *path, void *data)
 		if (!p.wants[i].comment)
 			fail_msg("%s:%u: '%s' has no reason", p.wants[i].file, p.wants[i].line,
 				 p.wants[i].key);
+	for (size_t i = 0; i < p.wants_len; i++)
+		if (p.wants[i].sysctl && !p.wants[i].sysctl->why)
+			fail_msg("%s: explain knows nothing of '%s'", name, p.wants[i].key);
 	profile_done(&p);
 	++*(size_t *)data;
 }
