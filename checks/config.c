@@ -19,8 +19,9 @@ const struct check check_config_profile = {
 	.id = "config.profile",
 	.title = "the profile's other settings",
 	.why = "A profile may want settings that no check has a sum for. They are compared with "
-	       "what "
-	       "is in force, field by field as numbers and sets, as the kernel reads them.",
+	       "what is in force, field by field as numbers and sets, as the kernel reads them. A "
+	       "setting that is missing or cannot be read is never a pass, and one that belongs "
+	       "to the host is told apart from a namespace's own.",
 	.run = run_profile,
 };
 

@@ -307,8 +307,10 @@ const struct check check_cpu_steal = {
 	.id = "cpu.steal",
 	.title = "the hypervisor leaves the CPUs alone",
 	.why = "Steal is time in which a virtual CPU had something to do and the hypervisor ran "
-	       "another guest instead. The sum since boot is shown and never judged, since it says "
-	       "nothing about now; what was stolen during --observe is.",
+	       "another guest instead; the hypervisor tells it to the kernel, which adds it up in "
+	       "/proc/stat. Nothing inside the guest can prevent it, and the same test gives "
+	       "other numbers at another hour. The sum since boot is shown and never judged, "
+	       "since it says nothing about now; what was stolen during --observe is.",
 	.predicts = stolen,
 	.run = run_steal,
 };

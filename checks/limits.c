@@ -248,11 +248,11 @@ const struct check check_limits_nofile = {
 const struct check check_limits_system_files = {
 	.id = "limits.system_files",
 	.title = "open files of the whole host",
-	.why = "fs.file-max limits the open files of all processes together. Its default is far "
-	       "above "
-	       "any need on current kernels, so a host that runs into it has usually had it "
-	       "lowered "
-	       "by an old tuning guide.",
+	.why = "fs.file-max limits the open files of all processes together. At the limit open(), "
+	       "socket() and accept() fail with ENFILE for everybody but root, whatever a "
+	       "process's own limit is (alloc_empty_file(), fs/file_table.c). Its default is far "
+	       "above any need on current kernels, so a host that runs into it has usually had it "
+	       "lowered by an old tuning guide.",
 	.predicts = predicts,
 	.run = run_system_files,
 };

@@ -259,10 +259,11 @@ const struct check check_memory_cgroup = {
 const struct check check_memory_swap = {
 	.id = "memory.swap",
 	.title = "nothing of the test waits in swap",
-	.why = "Pages that were swapped out have to be read back from a disk when they are "
-	       "touched. "
-	       "That swap is there is no harm, and a little in it is normal after weeks; much in "
-	       "it before a test makes the first minutes slow.",
+	.why = "A process that touches a page that was swapped out stands still until it has been "
+	       "read back from a disk (do_swap_page(), mm/memory.c). That swap is there is no "
+	       "harm, and a little in it is normal after weeks. Much in it before a test makes "
+	       "the first minutes slow, and pages that move during one show as latency of "
+	       "whatever was waiting.",
 	.predicts = swapped,
 	.run = run_swap,
 };

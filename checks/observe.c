@@ -61,8 +61,9 @@ const struct check check_observe = {
 	.id = "observe",
 	.title = "nothing is being lost right now",
 	.why = "With --observe the kernel's counters, the listeners, connection tracking and, "
-	       "where it "
-	       "is allowed, a BPF program on freed packets are watched for that long. Only what "
-	       "changes meanwhile counts: values since boot say nothing about now.",
+	       "where it is allowed, a BPF program on freed packets are watched for that long. "
+	       "Only what changes meanwhile counts: values since boot say nothing about now. Each "
+	       "loss is a finding of its own with its cause, its number and, where the kernel "
+	       "tells it, its socket.",
 	.run = run,
 };

@@ -204,8 +204,9 @@ const struct check check_limits_pids = {
 	.why = "Threads and processes are one thing to the kernel, and four limits count them: "
 	       "kernel.pid_max and kernel.threads-max for the host, pids.max of the control group "
 	       "and of each one above it, and RLIMIT_NPROC for all tasks of the user (root is "
-	       "exempt). Generators with a thread for each connection run into one of them long "
-	       "before memory ends; the one with the least room is shown.",
+	       "exempt). At any of them fork() and clone() fail with EAGAIN, whatever memory is "
+	       "left. Generators with a thread for each connection get there first; the limit "
+	       "with the least room is shown.",
 	.run = run_pids,
 };
 

@@ -90,11 +90,11 @@ const struct check check_time_clocksource = {
 	.id = "time.clocksource",
 	.title = "reading the time is cheap",
 	.why = "Generators and servers read the clock for every request. From the CPU's own "
-	       "counter "
-	       "(tsc, kvm-clock, arch_sys_counter) that takes some 20 ns without entering the "
-	       "kernel; from acpi_pm, hpet, xen or jiffies it takes a system call and a "
-	       "microsecond "
-	       "or more, and the kernel falls back to those when it distrusts the counter.",
+	       "counter (tsc, kvm-clock, arch_sys_counter) that takes some 20 ns without entering "
+	       "the kernel; from acpi_pm, hpet, xen or jiffies it takes a system call and a "
+	       "microsecond or more. The kernel falls back to one of those when it finds that the "
+	       "counter drifts (clocksource watchdog, kernel/time/clocksource.c), and a log line "
+	       "is all that tells.",
 	.run = run_clocksource,
 };
 
