@@ -55,8 +55,6 @@ static void name_owners(const struct judging *j)
 			.comm = finding_text(j->out, "%s", owner[i].comm),
 			.holders = owner[i].holders,
 		};
-		if (!j->in->verbose)
-			continue;
 		proc_group(j->in->host, owner[i].pid, group);
 		p->group = *group ? finding_text(j->out, "%s", group) : NULL;
 	}

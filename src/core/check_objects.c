@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "core/limit_key.h"
 #include "core/listen_key.h"
+#include "sys/proc_find.h"
 #include "sys/sysctl.h"
 
 /* The limits that one line of a profile is about; all of them have to satisfy it. */
@@ -136,7 +137,7 @@ static int read_limits(const struct check_input *in, const struct limit_key *k, 
 	int r = limit_key_pids(in->host, k, &pids, &len, e);
 
 	for (size_t i = 0; r == 0 && i < len; i++) {
-		char comm[PROC_COMM_MAX];
+		char comm[PROC_COMM_MAX], group[PROC_GROUP_MAX];
 		struct proc_limit l;
 		struct err gone;
 
@@ -144,9 +145,13 @@ static int read_limits(const struct check_input *in, const struct limit_key *k, 
 			continue;
 		if (!o->len || l.soft < o->least) {
 			proc_comm(in->host, pids[i], comm);
-			o->least_of = (struct process_ref){.pid = pids[i],
-							   .comm = finding_text(out, "%s", comm),
-							   .holders = 1};
+			proc_group(in->host, pids[i], group);
+			o->least_of = (struct process_ref){
+				.pid = pids[i],
+				.comm = finding_text(out, "%s", comm),
+				.holders = 1,
+				.group = *group ? finding_text(out, "%s", group) : NULL,
+			};
 		}
 		count_object(o, l.soft);
 	}

@@ -23,7 +23,7 @@ struct process_ref {
 	pid_t pid; /* 0: none known */
 	const char *comm;
 	unsigned holders;
-	const char *group; /* its control group, where somebody asked for details */
+	const char *group; /* its control group as proc_group() has it; NULL: not known */
 };
 
 /* Text fields are NULL where there is nothing to say. */

@@ -183,6 +183,7 @@ json_t *process_to_json(const struct process_ref *p)
 	json_put_int(j, "pid", (uint64_t)p->pid);
 	json_put_text(j, "comm", p->comm ? p->comm : "");
 	json_put_int(j, "holders", p->holders ? p->holders : 1);
+	json_put_text(j, "cgroup", p->group);
 	return j;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "sys/group_name.h"
 
 #define COLUMNS 80
 #define STATUS_WIDTH 9 /* "unknown" and two blanks */
@@ -132,6 +133,22 @@ static void put_subject(const struct finding *f, struct strbuf *out)
 	strbuf_done(&wrapped);
 }
 
+/* "nginx (pid 42, and its workers) in nginx.service"; the whole path with -v. */
+static void put_process(const struct process_ref *p, const struct text_style *style,
+			struct strbuf *out)
+{
+	struct strbuf group = {0};
+
+	if (p->group && style->verbose)
+		strbuf_add(&group, p->group);
+	else if (p->group)
+		group_short_name(p->group, &group);
+	strbuf_addf(out, "%s (pid %d%s)%s%s", p->comm ? p->comm : "?", (int)p->pid,
+		    p->holders > 1 ? ", and its workers" : "", group.len ? " in " : "",
+		    strbuf_get(&group));
+	strbuf_done(&group);
+}
+
 static void full_finding(const struct finding *f, const struct text_style *style,
 			 struct strbuf *out)
 {
@@ -144,10 +161,7 @@ static void full_finding(const struct finding *f, const struct text_style *style
 	labelled("needs", f->required, out);
 	labelled("because", f->arithmetic, out);
 	if (f->process.pid) {
-		strbuf_addf(&process, "%s (pid %d%s)%s%s", f->process.comm ? f->process.comm : "?",
-			    (int)f->process.pid, f->process.holders > 1 ? ", and its workers" : "",
-			    f->process.group ? " in " : "",
-			    f->process.group ? f->process.group : "");
+		put_process(&f->process, style, &process);
 		labelled("process", strbuf_get(&process), out);
 	}
 	labelled("why", f->why, out);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
+#include "sys/proc_find.h"
 
 /* A socket as it was sampled last. */
 struct sample {
@@ -164,7 +165,11 @@ static void set_owner(const struct watch_context *ctx, struct dropper *d,
 		.comm = arena_strdup(&ctx->tally->arena, o->comm),
 		.holders = o->holders,
 	};
+	char group[PROC_GROUP_MAX];
 
+	proc_group(ctx->host, o->pid, group);
+	if (*group)
+		who.group = arena_strdup(&ctx->tally->arena, group);
 	d->overflow->process = d->syn_overflow->process = who;
 }
 

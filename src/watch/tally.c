@@ -208,6 +208,8 @@ static void publish_place(const struct tally *t, size_t i, struct place *p, stru
 	if (a->process.pid != p->process.pid) {
 		a->process = p->process;
 		a->process.comm = arena_strdup(&o->arena, p->process.comm);
+		if (p->process.group)
+			a->process.group = arena_strdup(&o->arena, p->process.group);
 	}
 }
 

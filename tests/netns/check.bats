@@ -112,9 +112,36 @@ time.sleep(60)'
 	assert_json_is 'one(d["findings"], subject="tcp [::1]:8080")["status"]' fail
 	assert_json_is "${v4}[\"process\"][\"comm\"]" python3
 	assert_json_is "${v4}[\"process\"][\"pid\"]" "$background_pid"
-	group=$(awk -F: '/name=systemd/ { s = $3 } $1 == 0 { t = $3 } END { print (t == "" || t == "/") && s != "" ? s : t }' "/proc/$background_pid/cgroup")
+	path=$(awk -F: '/name=systemd/ { s = $3 } $1 == 0 { t = $3 } END { print (t == "" || t == "/") && s != "" ? s : t }' "/proc/$background_pid/cgroup")
 	runup -v --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog
-	tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/stdout" | grep -qF " in $group" || show "its group $group is not shown"
+	tr -s ' \n' ' ' <"$BATS_TEST_TMPDIR/stdout" | grep -qF " in $path" || show "its group $path is not shown"
+	runup --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog -o json
+	assert_json check
+	assert_json_is "${v4}[\"process\"][\"cgroup\"]" "$path"
+}
+
+# Its processes have ended by then: runup_teardown ends them.
+teardown() {
+	runup_teardown
+	[[ -z ${group-} || ! -d $group ]] || wait_until 5 rmdir "$group"
+}
+
+@test "the unit that a listener's owner belongs to is named beside it" {
+	local mount
+	mount=$(awk '/ - cgroup / && $NF ~ /(^|,)name=systemd(,|$)/ { v1 = $5 } / - cgroup2 / { v2 = $5 }
+		END { print v1 ? v1 : v2 }' /proc/self/mountinfo)
+	[[ -n $mount && -w $mount ]] || skip 'not possible here: no control groups to make one in'
+	unit=$RUNUP_TEST_ID.service
+	group=$mount/$unit
+	mkdir "$group" || skip 'not possible here: no group may be made'
+	start_background server ip netns exec "$ns" "$RUNUP_BUILD/tests/helpers/breakload" listen 10 8080
+	echo "$background_pid" >"$group/cgroup.procs"
+	wait_for_port "$ns" 8080
+	runup --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog
+	text=$output
+	runup --netns "$ns" check --role server --connections 200 --port 8080 --only listen.backlog -o json
+	grep -qF "(pid $background_pid) in $unit" <<<"$text" || show "the unit is not named: $text"
+	assert_json_is 'one(d["findings"], subject="tcp 0.0.0.0:8080")["process"]["cgroup"]' "/$unit"
 }
 
 @test "the server's own descriptors, found by its port" {

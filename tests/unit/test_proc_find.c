@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include "sys/group_name.h"
 #include "sys/proc_find.h"
 
 static void add_process(const struct temp_host *t, int pid, const char *comm, int parent,
@@ -112,6 +113,43 @@ static void test_unit(void **state unused_)
 	temp_close(&t);
 }
 
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void test_short_names_of_groups(void **state)
+{
+	static const char *const cases[][2] = {
+		{"/system.slice/nginx.service", "nginx.service"},
+		{"/system.slice/web.service/workers", "web.service"},
+		{"/user.slice/user-1.slice/user@1.service/app.slice/a.service", "a.service"},
+		{"/system.slice/docker-" ID ".scope", "container 0123456789ab"},
+		{"/docker/" ID, "container 0123456789ab"},
+		{"/docker/" ID "/system.slice/nginx.service", "container 0123456789ab"},
+		{"/kubepods/burstable/pod8f6c3b1e-0123456789ab/" ID, "container 0123456789ab"},
+		{"/kubepods.slice/kubepods-pod8f6c.slice/cri-containerd-" ID ".scope",
+		 "container 0123456789ab"},
+		{"/lxc/web1/init.scope", "container web1"},
+		{"/lxc.payload.web1/system.slice/cron.service", "container web1"},
+		/* Neither: sessions, the root, digits that are no id, a name that only ends alike.
+		 */
+		{"/user.slice/user-1000.slice/session-3.scope", ""},
+		{"/", ""},
+		{"", ""},
+		{"/lxc", ""},
+		{"/.service", ""},
+		{"/x" ID, ""},
+		{"/docker/0123456789ab", ""},
+	};
+	struct strbuf out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		strbuf_reset(&out);
+		group_short_name(cases[i][0], &out);
+		assert_string_equal(strbuf_get(&out), cases[i][1]);
+	}
+	strbuf_done(&out);
+}
+
 /* Of this very host: a child in a namespace of its own, and one that shares this one. */
 static void test_netns(void **state unused_)
 {
@@ -153,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_netns),
+		cmocka_unit_test(test_short_names_of_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
