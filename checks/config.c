@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/capacity.h"
+#include "core/capacity_facts.h"
 #include "core/check.h"
+#include "core/check_limit.h"
 #include "core/sysctl_key.h"
 #include "sys/file.h"
 
@@ -86,18 +89,35 @@ static void judge_line(const struct check_input *in, const struct sysctl_line *l
 	f->fix = finding_text(out, "correct the file, or sysctl -w %s='%s'", l->key, l->value);
 }
 
-static int run_elsewhere(const struct check_input *in, struct findings *out, struct err *e)
+/*
+ * The limits of the process that the load is about, or of this shell. Looking for the server by its
+ * port takes a while, and its limits matter only to a load that says what it needs.
+ */
+static void judge_limits(const struct check_input *in, struct findings *out)
+{
+	const struct load *l = in->load;
+	bool serves = l->role == ROLE_SERVER || l->role == ROLE_PROXY;
+	pid_t pid = load_states(l, LOAD_PID) ? l->pid : 0;
+
+	if (!pid && serves && demand_descriptors(l).known) {
+		pid = load_states(l, LOAD_PORT) ? facts_find_server(in->host, l, NULL) : 0;
+		if (!pid)
+			return; /* limits.nofile says that it was not found */
+	}
+	check_limits_in_force(in, "config.elsewhere", pid, out);
+}
+
+static void judge_sysctls(const struct check_input *in, struct findings *out)
 {
 	const struct sysctl_config *c = in->configured;
 	struct tally t = {0};
 
-	(void)e;
 	if (!c || !in->host->init_netns || (!c->len && !c->unreads)) {
 		finding_add(out, "config.elsewhere", FINDING_NA, NULL)->observed =
 			c && !in->host->init_netns
 				? "files set the host's values, not a namespace's"
 				: "no file sets a sysctl here";
-		return 0;
+		return;
 	}
 	for (size_t i = 0; i < c->unreads; i++)
 		finding_add(out, "config.elsewhere", FINDING_UNKNOWN, c->unread[i].file)->observed =
@@ -114,15 +134,24 @@ static int run_elsewhere(const struct check_input *in, struct findings *out, str
 				     t.in_force == 1 ? "" : "s",
 				     t.unread ? finding_text(out, ", %zu cannot be read", t.unread)
 					      : "");
+}
+
+static int run_elsewhere(const struct check_input *in, struct findings *out, struct err *e)
+{
+	(void)e;
+	judge_sysctls(in, out);
+	judge_limits(in, out);
 	return 0;
 }
 
 const struct check check_config_elsewhere = {
 	.id = "config.elsewhere",
 	.title = "what configuration files set is in force",
-	.why = "Files in sysctl.d and /etc/sysctl.conf are read at boot, in an order of their own, "
-	       "and nobody looks again: a value that was written since, a key whose module came "
-	       "later, or a line that failed is not in force although it is configured. A reboot "
-	       "then changes the host under a test. Files are read as systemd-sysctl reads them.",
+	.why = "Files in sysctl.d and /etc/sysctl.conf are read at boot, in an order of their "
+	       "own, and limits of a unit or a login when it starts; nobody looks again. A value "
+	       "that was written since, a key whose module came later, a line that failed, or a "
+	       "limit changed under a process that runs is not in force although it is "
+	       "configured. A reboot or a restart then changes the host under a test. Files are "
+	       "read as systemd-sysctl, systemd and PAM read them.",
 	.run = run_elsewhere,
 };

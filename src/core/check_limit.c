@@ -113,22 +113,15 @@ static void warn(struct finding *f, const char *why, const char *fix)
 	f->fix = fix;
 }
 
-/* What is configured is not what holds. */
+/* What is configured is not what holds; that more is configured is a finding of its own. */
 static void judge_difference(const struct limit_origin *o, const struct limit_seen *seen,
 			     struct finding *f, struct findings *out)
 {
 	bool failed = f->status == FINDING_FAIL || f->status == FINDING_WARN;
 
 	if (limit_below_configured(o, &seen->now)) {
-		f->observed = finding_text(out, "%s, which is not in force", f->observed);
-		if (o->note)
-			f->observed = finding_text(out, "%s: %s", f->observed, o->note);
-		if (!failed)
-			warn(f,
-			     "what is configured counts from the next start on: it was changed "
-			     "after this process started, or the process lowered it itself",
-			     o->note ? "load pam_limits.so in the PAM service of the login"
-				     : renew_text(o, out));
+		f->observed = finding_text(out, "%s, which is not in force%s%s", f->observed,
+					   o->note ? ": " : "", o->note ? o->note : "");
 		return;
 	}
 	if (failed || !seen->need || !o->soft.set || o->soft.value >= seen->need ||
@@ -163,6 +156,18 @@ void check_limit_origin(const struct check_input *in, const struct limit_seen *s
 		add_fix(&o, seen, f, out);
 }
 
+static const char *in_force_text(const struct proc_limit *now, struct findings *out)
+{
+	return finding_text(out, "%s soft, %s hard", check_limit_text(now->soft, out),
+			    check_limit_text(now->hard, out));
+}
+
+static const char *subject_of(pid_t pid, const char *what, struct findings *out)
+{
+	return pid ? finding_text(out, "%s of process %d", what, (int)pid)
+		   : finding_text(out, "%s of this shell", what);
+}
+
 static bool is_configured(const struct check_input *in, pid_t pid, enum limit_kind kind)
 {
 	cleanup_with(limit_origin_done) struct limit_origin o = {0};
@@ -182,12 +187,50 @@ void check_limit_beside(const struct check_input *in, const char *id, enum limit
 		return;
 
 	struct finding *f =
-		finding_add(out, id, FINDING_PASS,
-			    seen.pid ? finding_text(out, "%s of process %d", limit_item(kind),
-						    (int)seen.pid)
-				     : finding_text(out, "%s of this shell", limit_item(kind)));
+		finding_add(out, id, FINDING_PASS, subject_of(seen.pid, limit_item(kind), out));
 
-	f->observed = finding_text(out, "%s soft, %s hard", check_limit_text(seen.now.soft, out),
-				   check_limit_text(seen.now.hard, out));
+	f->observed = in_force_text(&seen.now, out);
 	check_limit_origin(in, &seen, f, out);
+}
+
+/* Is there something configured, and as much in force? Where there is less, a finding says so. */
+static bool judge_in_force(const struct check_input *in, const char *id,
+			   const struct limit_seen *seen, struct findings *out)
+{
+	cleanup_with(limit_origin_done) struct limit_origin o = {0};
+	const char *configured;
+
+	limit_origin_read(in->host, seen->pid, seen->kind, &o);
+	configured = configured_text(&o, out);
+	if (o.doubt || !configured)
+		return false;
+	if (!limit_below_configured(&o, &seen->now))
+		return true;
+
+	struct finding *f = finding_add(out, id, FINDING_WARN,
+					subject_of(seen->pid, limit_item(seen->kind), out));
+
+	f->observed = in_force_text(&seen->now, out);
+	f->required = configured;
+	f->why = o.note ? finding_text(out, "%s", o.note)
+			: "what is configured counts from the next start on: it was changed after "
+			  "this process started, or the process lowered it itself";
+	f->fix =
+		o.note ? "load pam_limits.so in the PAM service of the login" : renew_text(&o, out);
+	return false;
+}
+
+void check_limits_in_force(const struct check_input *in, const char *id, pid_t pid,
+			   struct findings *out)
+{
+	struct limit_seen seen = {.pid = pid};
+	struct err ignored;
+	unsigned as_configured = 0;
+
+	for (seen.kind = LIMIT_NOFILE; seen.kind <= LIMIT_MEMLOCK; seen.kind++)
+		if (proc_limit(in->host, pid, limit_row(seen.kind), &seen.now, &ignored) == 0)
+			as_configured += judge_in_force(in, id, &seen, out);
+	if (as_configured)
+		finding_add(out, id, FINDING_PASS, subject_of(pid, "limits", out))->observed =
+			finding_text(out, "%u as configured", as_configured);
 }

@@ -19,8 +19,7 @@ struct limit_seen {
 
 /*
  * Adds to what was observed what is configured, by which line of which file. A pass becomes a
- * warning where less is in force than is configured, or where the need is met now and would not be
- * after the next start. Of a finding that fails already it adds to the fix the file that counts for
+ * warning where the need is met now and would not be after the next start. Of a finding that fails already it adds to the fix the file that counts for
  * this process, or that a restart or a login is all that is missing.
  */
 void check_limit_origin(const struct check_input *in, const struct limit_seen *seen,
@@ -32,6 +31,14 @@ void check_limit_origin(const struct check_input *in, const struct limit_seen *s
  */
 void check_limit_beside(const struct check_input *in, const char *id, enum limit_kind kind,
 			struct findings *out);
+
+/*
+ * Adds to check `id` a warning for each limit of the process (0: this shell) of which less is in
+ * force than is configured, and one pass for those that are as configured. Nothing where nothing is
+ * configured or where that cannot be told.
+ */
+void check_limits_in_force(const struct check_input *in, const char *id, pid_t pid,
+			   struct findings *out);
 
 /* "unlimited", or the number. */
 const char *check_limit_text(uint64_t n, struct findings *out);

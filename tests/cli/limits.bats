@@ -56,9 +56,26 @@ assert_says() { # FIELD TEXT
 	assert_json_is "${nofile}[\"status\"]" fail
 	assert_says observed 'configured: 65 536 soft, 65 536 hard (/etc/systemd/system/nginx.service.d/limits.conf:2), which is not in force'
 	assert_says fix 'for good: systemctl daemon-reload && systemctl restart nginx.service'
-	judge --pid 77 --only limits.nofile
-	assert_json_is "${nofile}[\"status\"]" warn
+	# The load's question has been answered; that a restart changes the limit is one of its own.
+	judge --pid 77 --only limits.nofile,config.elsewhere
+	assert_json_is "${nofile}[\"status\"]" pass
+	local elsewhere='one(d["findings"], id="config.elsewhere", subject="nofile of process 77")'
+	assert_json_is "${elsewhere}[\"status\"]" warn
+	assert_json_is "${elsewhere}[\"observed\"]" '1 024 soft, 4 096 hard'
+	assert_json_is "${elsewhere}[\"required\"]" \
+		'65 536 soft, 65 536 hard (/etc/systemd/system/nginx.service.d/limits.conf:2)'
+	assert_json_is "${elsewhere}[\"fix\"]" 'systemctl daemon-reload && systemctl restart nginx.service'
 	assert_exit 0
+	runup --root "$host" check --pid 77 --only config.elsewhere --fail-on warn
+	assert_exit 1
+	# The soft limit alone counts as well; as much or more is in force.
+	in_force 65535 65536
+	judge --pid 77 --only config.elsewhere
+	assert_json_is "${elsewhere}[\"status\"]" warn
+	in_force 65536 70000
+	judge --pid 77 --only config.elsewhere
+	assert_json_is '[f["subject"] for f in d["findings"] if f["status"] == "warn"]' '[]'
+	assert_json_is 'one(d["findings"], subject="limits of process 77")["observed"]' '1 as configured'
 	# Raised by hand, and gone with the next start.
 	in_force 100000 100000
 	put /etc/systemd/system/nginx.service.d/limits.conf '[Service]\nLimitNOFILE=2048'
@@ -79,8 +96,9 @@ assert_says() { # FIELD TEXT
 @test "--unit finds the process by its group, and says honestly where there is none" {
 	put /proc/77/cgroup '1:name=systemd:/system.slice/nginx.service'
 	put /etc/systemd/system/nginx.service '[Service]\nLimitNOFILE=9999'
-	judge --unit nginx --only limits.nofile
-	assert_json_is "${nofile}[\"status\"]" warn
+	judge --unit nginx --only limits.nofile,config.elsewhere
+	assert_json_is "${nofile}[\"status\"]" pass
+	assert_json_is 'one(d["findings"], subject="nofile of process 77", id="config.elsewhere")["status"]' warn
 	assert_says observed '(/etc/systemd/system/nginx.service:2), which is not in force'
 	runup --root "$host" check --unit apache --only limits.nofile
 	assert_exit 2
@@ -101,22 +119,34 @@ assert_says() { # FIELD TEXT
 	judge --pid 77 --only limits.nofile --role server --connections 10000
 	assert_says observed 'configured: 20 000 soft, 20 000 hard (/etc/security/limits.d/load.conf:1), which is not in force'
 	assert_says fix 'for good: log in again'
+	local elsewhere='one(d["findings"], id="config.elsewhere", subject="nofile of process 77")'
+	judge --pid 77 --only config.elsewhere
+	assert_json_is "${elsewhere}[\"status\"]" warn
+	assert_json_is "${elsewhere}[\"fix\"].startswith('log in again')" true
 	put /etc/pam.d/sshd '#'
 	judge --pid 77 --only limits.nofile --role server --connections 10000
 	assert_says observed 'no login here loads pam_limits'
 	assert_says fix 'a line "USER - nofile'
+	judge --pid 77 --only config.elsewhere
+	assert_json_is "'no login here loads pam_limits' in ${elsewhere}[\"why\"]" true
+	assert_json_is "${elsewhere}[\"fix\"]" 'load pam_limits.so in the PAM service of the login'
 	put /proc/77/cgroup '0::/docker/0123456789ab'
 	judge --pid 77 --only limits.nofile --role server --connections 10000
 	assert_says observed 'configured: not known'
 	assert_says fix 'start the container with --ulimit nofile=10064'
+	# What cannot be told is no difference, and no pass either.
+	judge --pid 77 --only config.elsewhere
+	assert_json_is '[f["subject"] for f in d["findings"] if "77" in (f["subject"] or "")]' '[]'
 }
 
 @test "nproc and memlock, too" {
 	put /proc/77/cgroup '0::/system.slice/nginx.service'
 	put /usr/lib/systemd/system/nginx.service '[Service]\nLimitNPROC=4000\nLimitMEMLOCK=64K'
-	judge --pid 77 --only limits.pids,limits.memlock
-	assert_json_is 'one(d["findings"], subject="nproc of process 77")["status"]' warn
-	assert_json_is 'one(d["findings"], subject="nproc of process 77")["observed"]' \
+	judge --pid 77 --only limits.pids,limits.memlock,config.elsewhere
+	assert_json_is 'one(d["findings"], id="config.elsewhere", subject="nproc of process 77")["status"]' warn
+	assert_json_is 'one(d["findings"], subject="limits of process 77")["observed"]' '1 as configured'
+	assert_json_is 'one(d["findings"], id="limits.pids", subject="nproc of process 77")["status"]' pass
+	assert_json_is 'one(d["findings"], id="limits.pids", subject="nproc of process 77")["observed"]' \
 		'2 000 soft, 2 000 hard; configured: 4 000 soft, 4 000 hard (/usr/lib/systemd/system/nginx.service:2), which is not in force'
 	assert_json_is 'one(d["findings"], subject="memlock of process 77")["status"]' pass
 	# Of this shell only where something is configured.
