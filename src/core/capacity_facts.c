@@ -12,7 +12,7 @@
 #include "base/ranges.h"
 #include "core/capacity_read.h"
 #include "sys/ct.h"
-#include "sys/file.h"
+#include "sys/modules.h"
 #include "sys/procnet.h"
 #include "sys/sysctl.h"
 
@@ -241,9 +241,11 @@ static void read_conntrack(const struct host *h, const struct load *l, struct co
 	if (fact_sysctl(h, "net.netfilter.nf_conntrack_buckets", &c->buckets, &e) < 0)
 		c->buckets = 0;
 	c->time_wait_s = conntrack_time_wait_s(h);
-	c->nat = file_exists(h, "/sys/module/nf_nat");
-	if (load_asks(l))
-		ct_use_read(h, l, c->entries, &c->use);
+	if (!load_asks(l))
+		return;
+	ct_use_read(h, l, c->entries, &c->use);
+	c->nat = c->use.nat.known ? c->use.nat.rule[0] != '\0'
+				  : module_state(h, "nf_nat") == MODULE_HERE;
 }
 
 uint64_t conntrack_time_wait_s(const struct host *h)

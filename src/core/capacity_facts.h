@@ -80,7 +80,8 @@ struct conntrack_facts {
 	uint64_t entries, max;
 	uint64_t buckets; /* 0: not known */
 	uint64_t time_wait_s;
-	bool nat; /* a table of addresses to translate may be in use */
+	bool nat; /* the load's addresses may be translated, by a rule or, if those are not known,
+		   * because nf_nat is here */
 	struct ct_use
 		use; /* of it in this namespace, for this load; read where something is asked */
 };

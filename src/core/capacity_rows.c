@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "core/capacity_nat.h"
 
 const char *row_state_name(enum row_state s)
 {
@@ -139,20 +140,10 @@ static uint64_t left_over(const struct port_facts *p, const struct load *l,
 	return (p->time_wait + spread - 1) / spread;
 }
 
-/*
- * nf_nat_l4proto_unique_tuple(), net/netfilter/nf_nat_core.c (5.15 to 6.12): a source port that
- * another flow to the same target has already is replaced by one of 1024 to 65535, for which about
- * 250 are tried. Flows with a port of their own keep it, so the sum of this host does not change.
- */
-#define NAT_TEXT                                                                                   \
-	"nf_nat is loaded: where a rule translates source addresses, all hosts and containers "    \
-	"behind one address share its 64 512 ports toward a target, and near the end of them "     \
-	"connections fail by insert_failed"
-
 static void row_ports(const struct facts *f, const struct load *l, struct row *r)
 {
 	const struct port_facts *p = &f->ports;
-	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX];
+	char a[UNITS_MAX], b[UNITS_MAX], c[UNITS_MAX], text[NAT_TEXT_MAX];
 
 	SAY(r->owner, "net.ipv4.ip_local_port_range");
 	if (l->role == ROLE_SERVER && !load_states(l, LOAD_TARGET)) {
@@ -172,6 +163,11 @@ static void row_ports(const struct facts *f, const struct load *l, struct row *r
 	r->limit = all - p->reserved - p->bound;
 	r->load = demand_ports(l, &hold);
 	r->held = left_over(p, l, &hold);
+	if (nat_ports_each(&f->conntrack, l) < r->limit) {
+		r->limit = nat_ports_each(&f->conntrack, l);
+		SAY(r->owner, "the rule %s, which makes one address of %" PRIu64,
+		    f->conntrack.use.nat.rule, l->source_ips);
+	}
 	if (!load_connects(l)) {
 		r->load.known = false;
 		r->load.unsized = "--role generator or --target, if this host connects";
@@ -183,8 +179,8 @@ static void row_ports(const struct facts *f, const struct load *l, struct row *r
 			 "on",
 			 units_count(all, a), p->low, p->high, units_count(p->reserved, b),
 			 units_count(p->bound, c));
-	if (f->conntrack.is.known == KNOWN && f->conntrack.nat)
-		SAY_MORE(r->arithmetic, NAT_TEXT);
+	if (nat_text(&f->conntrack, text))
+		SAY_MORE(r->arithmetic, "%s", text);
 }
 
 static void queue_owner(const struct queue_facts *q, struct row *r)

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <linux/netfilter.h>
 
@@ -107,6 +108,96 @@ static bool load_untracked(const struct host *h, const struct load *l, struct as
 	return (!serves || server_untracked(h, l, a)) && (!connects || client_untracked(h, l, a));
 }
 
+/* The load's connections of one port, of one side: where their addresses are translated. */
+static void look_for_nat(const struct rules *rules, bool serves, const bool families[2],
+			 uint16_t port, struct ct_nat *n)
+{
+	const struct {
+		unsigned use, hook;
+		bool *may;
+	} ways[] = {
+		{RULE_SNAT, serves ? NF_INET_LOCAL_IN : NF_INET_POST_ROUTING, &n->source},
+		{RULE_DNAT, serves ? NF_INET_PRE_ROUTING : NF_INET_LOCAL_OUT, &n->destination},
+	};
+	static const uint8_t family[] = {NFPROTO_IPV4, NFPROTO_IPV6};
+
+	for (unsigned f = 0; f < 2; f++)
+		for (size_t i = 0; families[f] && i < ARRAY_LEN(ways); i++) {
+			struct traffic t = {family[f], IPPROTO_TCP, FIELD_DPORT, port};
+			bool sure;
+			const struct rule *r =
+				rules_translate(rules, ways[i].use, ways[i].hook, &t, &sure);
+
+			*ways[i].may |= r != NULL;
+			if (r && !n->rule[0])
+				rule_name(r, n->rule);
+			if (ways[i].use == RULE_DNAT)
+				continue;
+			n->all_sources &= sure;
+			n->one_source &= sure && (r->uses & RULE_MASQUERADE);
+		}
+}
+
+static void client_nat(const struct host *h, const struct rules *rules, const struct load *l,
+		       struct ct_nat *n)
+{
+	for (size_t i = 0; i < l->targets_len; i++) {
+		const struct target *t = &l->targets[i];
+		unsigned char address[16];
+		bool families[2] = {inet_pton(AF_INET6, t->host, address) != 1,
+				    inet_pton(AF_INET, t->host, address) != 1 && has_ipv6(h)};
+
+		look_for_nat(rules, false, families, t->port, n);
+	}
+}
+
+static void server_nat(const struct host *h, const struct rules *rules, const struct load *l,
+		       struct ct_nat *n)
+{
+	const bool families[2] = {true, has_ipv6(h)};
+
+	for (size_t i = 0; i < l->ports.len; i++)
+		for (uint32_t port = l->ports.item[i].low; port <= l->ports.item[i].high; port++)
+			look_for_nat(rules, true, families, (uint16_t)port, n);
+	n->all_sources = n->one_source = false; /* of what comes in, not of what goes out */
+}
+
+static void find_nat(const struct host *h, const struct rules *rules, const struct load *l,
+		     struct ct_nat *n)
+{
+	bool serves = l->role == ROLE_SERVER || l->role == ROLE_PROXY;
+	bool connects = l->role == ROLE_PROXY || load_connects(l);
+	const struct rule *any = rules_first(rules, RULE_NAT);
+	struct ct_nat out = {.known = true, .all_sources = true, .one_source = true};
+
+	if (!any) {
+		*n = (struct ct_nat){.known = true};
+		return;
+	}
+	if ((!serves && !connects) || (serves && !l->ports.len) || (connects && !l->targets_len) ||
+	    ranges_count_within(&l->ports, 0, 65535) > PORTS_MAX) {
+		/* Ports that are not stated may be any. */
+		*n = (struct ct_nat){.known = true,
+				     .source = rules_first(rules, RULE_SNAT) != NULL,
+				     .destination = rules_first(rules, RULE_DNAT) != NULL};
+		rule_name(any, n->rule);
+		return;
+	}
+	if (connects)
+		client_nat(h, rules, l, &out);
+	else
+		out.all_sources = out.one_source = false;
+	out.all_sources &= out.source;
+	out.one_source &= out.source;
+	*n = out;
+	if (serves) {
+		server_nat(h, rules, l, &out);
+		n->destination |= out.destination;
+		n->source |= out.source;
+		memcpy(n->rule, out.rule, sizeof(n->rule));
+	}
+}
+
 /* What tracks without a rule of the packet filter; NULL: none of it is loaded. */
 static const char *other_user(const struct host *h)
 {
@@ -132,6 +223,8 @@ void ct_use_read(const struct host *h, const struct load *l, uint64_t entries, s
 	const char *other = read && !user && !entries ? other_user(h) : NULL;
 
 	*ret = (struct ct_use){.activity = CT_ACTIVE};
+	if (read)
+		find_nat(h, &rules, l, &ret->nat);
 	if (read && load_untracked(h, l, &a) && a.first) {
 		ret->untracked = true;
 		SAY("rules take the load's TCP traffic out of connection tracking: %s",

@@ -8,6 +8,7 @@
 
 #include "core/load.h"
 #include "sys/host.h"
+#include "sys/rules.h"
 
 /* Zero is "not asked". */
 enum ct_activity {
@@ -17,10 +18,20 @@ enum ct_activity {
 	CT_ACTIVITY_UNKNOWN,
 };
 
+/* Which of the load's own connections have their addresses translated on this host. */
+struct ct_nat {
+	bool known;		  /* the rules were read; else the rest is false */
+	bool source, destination; /* a rule may translate some of theirs */
+	bool all_sources;	  /* one translates all of theirs */
+	bool one_source;	  /* and into the one address of the way out (masquerade) */
+	char rule[RULE_NAME_MAX]; /* one of them by name; "" none */
+};
+
 struct ct_use {
 	enum ct_activity activity;
 	/* The load's traffic is taken out of tracking, both ways, by rules of the packet filter. */
 	bool untracked;
+	struct ct_nat nat;
 	char why[400]; /* how that is known, or why it is not; the rule by name */
 };
 
@@ -29,6 +40,9 @@ struct ct_use {
  * (nf_ct_netns_get(), nf_conntrack_proto.c, since 4.10), so: entries there are, or a rule that uses
  * it, and it is active; rules that could be read, none of them, and no entry: it is not. What may
  * use it without a rule (Open vSwitch, tc's ct action, IPVS), if loaded, leaves it unknown.
+ *
+ * A server's connections are looked up by its ports, at the hooks that come first on their way in;
+ * where a client asks for another port, which a rule changes into the server's, that is not seen.
  *
  * Never fails. Reads the rules: see rules_read() for what that costs. A load is taken to be TCP.
  */

@@ -53,10 +53,15 @@ bool rule_before_tracking(const struct rule *r)
 	       (r->hook == NF_INET_PRE_ROUTING || r->hook == NF_INET_LOCAL_OUT);
 }
 
+bool rule_chain_counts(const struct rule *r)
+{
+	return rule_before_tracking(r) || (r->base && r->nat_chain);
+}
+
 bool rule_matters(const struct rule *r)
 {
 	return (r->uses & (RULE_TRACKS | RULE_NOTRACK)) ||
-	       (rule_before_tracking(r) && (r->uses & RULE_LEAVES));
+	       (rule_chain_counts(r) && (r->uses & RULE_LEAVES));
 }
 
 void rule_done(struct rule *r)
@@ -147,6 +152,31 @@ const struct rule *rules_untrack(const struct rules *r, unsigned hook, const str
 		left = one->uses & RULE_LEAVES;
 	}
 	return NULL;
+}
+
+const struct rule *rules_translate(const struct rules *r, unsigned use, unsigned hook,
+				   const struct traffic *t, bool *sure)
+{
+	enum rule_field other = t->field == FIELD_SPORT ? FIELD_DPORT : FIELD_SPORT;
+	const struct rule *found = NULL;
+	bool left = false;
+
+	*sure = false;
+	for (size_t i = 0; i < r->len && !*sure; i++) {
+		const struct rule *one = &r->item[i];
+
+		if (i == 0 || !same_chain(one, one - 1))
+			left = false;
+		if ((one->base && one->hook != hook) || !rule_may_match(one, t))
+			continue;
+		if (one->uses & use) {
+			*sure = one->base && !left && !one->narrowed && !one->limited[other];
+			if (!found || *sure)
+				found = one;
+		}
+		left |= (one->uses & RULE_LEAVES) != 0;
+	}
+	return found;
 }
 
 const struct rule *rules_first(const struct rules *r, unsigned uses)

@@ -20,10 +20,14 @@
 enum rule_use {
 	RULE_NOTRACK = 1 << 0,
 	RULE_CT_MATCH = 1 << 1, /* asks what tracking knows of the packet's connection */
-	RULE_NAT = 1 << 2,
+	RULE_SNAT = 1 << 2,
 	RULE_CT_OTHER = 1 << 3, /* zone, mark, helper, flow table … */
 	RULE_LEAVES = 1 << 4,	/* a verdict: what comes after it in the chain may not be reached */
+	RULE_DNAT = 1 << 5,
+	RULE_MASQUERADE = 1 << 6, /* beside RULE_SNAT: into the one address of the way out */
 };
+
+#define RULE_NAT (RULE_SNAT | RULE_DNAT)
 
 /*
  * Any of these makes the kernel track every packet of the namespace: the rule's expression or
@@ -59,10 +63,11 @@ struct rules {
 };
 
 /*
- * Reads the rules that use connection tracking, and those of the chains where notrack belongs.
- * Costs about 1 us a rule of nf_tables, 0.1 ms in all where there are few (three netlink dumps;
- * sets only where such a rule looks a port up). Loads no module: where nf_tables is not loaded
- * there is no rule of it, and iptables' tables are those that /proc/net/ip_tables_names shows.
+ * Reads the rules that use connection tracking, and those of the chains where notrack or NAT
+ * belong. Costs about 1 us a rule of nf_tables, 0.1 ms in all where there are few (three netlink
+ * dumps; sets only where such a rule looks a port up). Loads no module: where nf_tables is not
+ * loaded there is no rule of it, and iptables' tables are those that /proc/net/ip_tables_names
+ * shows.
  *
  * 0; -EPERM, -EACCES: needs CAP_NET_ADMIN (the message says so); -ENODATA: a captured host without
  * such a record; -EOPNOTSUPP: it cannot be told whether asking would load nf_tables.
@@ -87,6 +92,14 @@ bool rule_may_match(const struct rule *r, const struct traffic *t);
 /* The rule that takes all of that traffic out of tracking at this hook, or NULL: none surely does.
  */
 const struct rule *rules_untrack(const struct rules *r, unsigned hook, const struct traffic *t);
+
+/*
+ * A rule that may translate some of that traffic at this hook (use: RULE_SNAT, RULE_DNAT), or NULL.
+ * sure: it does so for all of it; else its conditions or what stands before it may let some pass,
+ * or it is in a chain that is jumped to.
+ */
+const struct rule *rules_translate(const struct rules *r, unsigned use, unsigned hook,
+				   const struct traffic *t, bool *sure);
 
 /* The first rule with any of these uses, or NULL. */
 const struct rule *rules_first(const struct rules *r, unsigned uses);

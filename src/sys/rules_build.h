@@ -16,8 +16,11 @@ void rule_limit_range(struct rule *r, enum rule_field field, uint32_t low, uint3
 /* Adds a use; the first that is not a mere verdict names the rule. what: static or in the arena. */
 void rule_use(struct rule *r, unsigned use, const char *what);
 
-/* Is its chain one where notrack belongs, so that each of its rules counts? */
+/* Is its chain one where notrack belongs? */
 bool rule_before_tracking(const struct rule *r);
+
+/* Does each rule of its chain count, as one before may take the packet out of it? */
+bool rule_chain_counts(const struct rule *r);
 
 /* Does it matter, so that it is kept? */
 bool rule_matters(const struct rule *r);

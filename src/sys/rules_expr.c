@@ -260,6 +260,13 @@ static void read_objref(struct state *s, attributes tb)
 		rule_use(s->rule, RULE_CT_OTHER, "an object of ct");
 }
 
+static void read_nat(struct state *s, attributes tb)
+{
+	bool source = tb[NFTA_NAT_TYPE] && expr_u32(tb[NFTA_NAT_TYPE]) == NFT_NAT_SNAT;
+
+	rule_use(s->rule, source ? RULE_SNAT : RULE_DNAT, source ? "snat" : "dnat");
+}
+
 static void read_match(struct state *s, attributes tb)
 {
 	const struct nlattr *info = tb[NFTA_MATCH_INFO];
@@ -317,9 +324,9 @@ static const struct expression {
 	{"objref", true, 0, read_objref},
 	{"dynset", true, 0, read_dynset},
 	{"notrack", true, RULE_NOTRACK, NULL},
-	{"nat", true, RULE_NAT, NULL},
-	{"masq", true, RULE_NAT, NULL},
-	{"redir", true, RULE_NAT, NULL},
+	{"nat", true, 0, read_nat},
+	{"masq", true, RULE_SNAT | RULE_MASQUERADE, NULL},
+	{"redir", true, RULE_DNAT, NULL},
 	{"connlimit", true, RULE_CT_MATCH, NULL},
 	{"synproxy", true, RULE_CT_MATCH, NULL},
 	{"flow_offload", true, RULE_CT_OTHER, NULL},

@@ -190,7 +190,7 @@ static int on_rule(const struct nlmsghdr *m, void *data)
 	rule.nat_chain = c->nat;
 	rule.hook = c->hook;
 	rule.priority = c->priority;
-	if (!rule_before_tracking(&rule) && !expr_any_matters(tb[NFTA_RULE_EXPRESSIONS]))
+	if (!rule_chain_counts(&rule) && !expr_any_matters(tb[NFTA_RULE_EXPRESSIONS]))
 		return MNL_CB_OK;
 	rule.handle = expr_u64(tb[NFTA_RULE_HANDLE]);
 	expr_read_all(&rule, tb[NFTA_RULE_EXPRESSIONS], &r->rules->arena, lookup, &lookups);

@@ -125,9 +125,9 @@ static const struct {
 	const char *name;
 	unsigned use;
 } targets[] = {
-	{"NOTRACK", RULE_NOTRACK},   {"DNAT", RULE_NAT},
-	{"SNAT", RULE_NAT},	     {"MASQUERADE", RULE_NAT},
-	{"REDIRECT", RULE_NAT},	     {"NETMAP", RULE_NAT},
+	{"NOTRACK", RULE_NOTRACK},   {"DNAT", RULE_DNAT},
+	{"SNAT", RULE_SNAT},	     {"MASQUERADE", RULE_SNAT | RULE_MASQUERADE},
+	{"REDIRECT", RULE_DNAT},     {"NETMAP", RULE_NAT},
 	{"CONNMARK", RULE_CT_OTHER}, {"CONNSECMARK", RULE_CT_OTHER},
 	{"SYNPROXY", RULE_CT_MATCH},
 };

@@ -242,3 +242,83 @@ tracking() {
 	runup --netns "$ns" check "${many[@]}"
 	assert_json_is 'one(d["findings"], subject="chains under the load")["status"]' warn
 }
+
+# What the sum of the ports says of NAT for a generator toward 10.9.0.2: "" nothing, else the verb.
+says_nat() { # ARGS…
+	runup --netns "$ns" capacity -o json --role generator --connections 1000 "$@"
+	ports=$(json_get 'one(d["resources"], resource="ports")["limit"]')
+	memory=$(json_get "'with NAT' in one(d['resources'], resource='conntrack')['arithmetic']")
+	grep -oE 'the rule [^;]* (may translate|translates) the load' <<<"$output" | grep -oE 'may translate|translates' || true
+}
+
+# Whose address the server at 10.9.0.2 sees when a client connects from 10.9.0.5.
+seen_from() { # PORT
+	netns_exec "$peer" /usr/bin/python3 -c 'import socket, sys
+s = socket.create_server(("10.9.0.2", int(sys.argv[1])))
+s.settimeout(10)
+print(s.accept()[1][0])' "$1" >"$BATS_TEST_TMPDIR/seen" &
+	local server=$!
+	wait_for_port "$peer" "$1"
+	netns_exec "$ns" /usr/bin/python3 -c 'import socket, sys
+socket.create_connection(("10.9.0.2", int(sys.argv[1])), 5, ("10.9.0.5", 0))' "$1"
+	wait "$server"
+	cat "$BATS_TEST_TMPDIR/seen"
+}
+
+@test "NAT: which rule translates the load, as the kernel does, and what that does to the sums" {
+	peer=$(netns_make)
+	ip -n "$ns" link add out type veth peer name in netns "$peer"
+	ip -n "$ns" link set out up
+	ip -n "$peer" link set in up
+	ip -n "$ns" addr add 10.9.0.1/24 dev out
+	ip -n "$ns" addr add 10.9.0.5/24 dev out
+	ip -n "$peer" addr add 10.9.0.2/24 dev in
+	local rule verb shared range kind target='--target 10.9.0.2:80 --source-ips 10'
+	range=$(netns_exec "$ns" sysctl -n net.ipv4.ip_local_port_range | awk '{ print $2 - $1 + 1 }')
+	# Rule; what is said of port 80; is the limit the share of ten sources?
+	while IFS='|' read -r rule verb shared; do
+		netns_exec "$ns" nft -f - <<-NFT
+			table ip n {
+				chain post { type nat hook postrouting priority 100; $rule; }
+				chain pre { type nat hook prerouting priority -100; }
+			}
+			table inet t { chain in { type filter hook input priority 0; ct state new accept; }; }
+		NFT
+		says_nat $target >"$BATS_TEST_TMPDIR/verb"
+		[[ $(cat "$BATS_TEST_TMPDIR/verb") == "$verb" ]] || show "$rule: said '$(cat "$BATS_TEST_TMPDIR/verb")'"
+		[[ $ports == "$([[ $shared ]] && echo 6451 || echo "$range")" ]] || show "$rule: $ports ports"
+		[[ $memory == "$([[ $verb ]] && echo true || echo false)" ]] || show "$rule: with NAT: $memory"
+		case $verb in
+		translates) [[ $(seen_from 80) == 10.9.0.1 ]] || show "the kernel does not: $rule" ;;
+		'') [[ $(seen_from 80) == 10.9.0.5 ]] || show "the kernel does: $rule" ;;
+		esac
+		netns_exec "$ns" nft flush ruleset
+	done <<-'END'
+		masquerade|translates|shared
+		tcp dport { 80, 443 } masquerade|translates|shared
+		tcp dport 80 snat to 10.9.0.1|translates|
+		oifname "out" masquerade|may translate|
+		tcp dport 80 ip daddr 10.0.0.0/8 accept; masquerade|may translate|
+		tcp dport 443 accept; masquerade|translates|shared
+		tcp dport 443 masquerade|
+		udp dport 80 masquerade|
+		counter|
+	END
+	for kind in nft legacy; do
+		netns_exec "$ns" "iptables-$kind" -t nat -A POSTROUTING -p tcp --dport 80 -j MASQUERADE
+		[[ $(says_nat $target) == translates ]]
+		[[ $(seen_from 80) == 10.9.0.1 ]]
+		[[ -z $(says_nat --target 10.9.0.2:81 --source-ips 10) ]]
+		netns_exec "$ns" "iptables-$kind" -t nat -F
+		netns_exec "$ns" "iptables-$kind" -t nat -A POSTROUTING -o out -j MASQUERADE
+		[[ $(says_nat $target) == 'may translate' ]]
+		netns_exec "$ns" "iptables-$kind" -t nat -F
+		netns_exec "$ns" "iptables-$kind" -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 81
+		[[ -z $(says_nat $target) ]]
+		runup --netns "$ns" capacity -o json --role server --port 80 --connections 1000
+		assert_json_is "'with NAT' in one(d['resources'], resource='conntrack')['arithmetic']" true
+		runup --netns "$ns" capacity -o json --role server --port 8080 --connections 1000
+		assert_json_is "'with NAT' in one(d['resources'], resource='conntrack')['arithmetic']" false
+		netns_exec "$ns" "iptables-$kind" -t nat -F
+	done
+}

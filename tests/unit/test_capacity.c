@@ -1,99 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sums of the capacity model, with facts that are made up. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "tests/unit/capacity_fixture.h"
 
-#include <cmocka.h>
-
-#include "core/capacity_rows.h"
 #include "core/resource.h"
 #include "temp_host.h"
-
-static void set(struct load *l, const char *key, const char *value)
-{
-	struct err e;
-
-	if (load_set(l, load_key_find(key), value, &e) < 0)
-		fail_msg("%s = %s: %s", key, value, e.msg);
-}
-
-static struct load loaded(const char *const *pairs)
-{
-	struct load l = {0};
-	struct err e;
-
-	for (; *pairs; pairs += 2)
-		set(&l, pairs[0], strcmp(pairs[1], "-") ? pairs[1] : NULL);
-	if (load_complete(&l, &e) < 0)
-		fail_msg("%s", e.msg);
-	return l;
-}
-#define LOADED(...) loaded((const char *const[]){__VA_ARGS__, NULL})
-
-/* A host with nothing odd about it. */
-static struct facts usual(void)
-{
-	return (struct facts){
-		.ports = {.is = {.known = KNOWN},
-			  .low = 32768,
-			  .high = 60999,
-			  .tw_reuse_known = true,
-			  .tw_reuse = 2,
-			  .timestamps = 1,
-			  .tw_reuse_delay_ms = 1000},
-		.queue = {.is = {.known = KNOWN},
-			  .listening = true,
-			  .limit = 511,
-			  .sockets = 1,
-			  .name = "tcp 0.0.0.0:80",
-			  .comm = "nginx",
-			  .somaxconn_known = true,
-			  .somaxconn = 4096,
-			  .syn_known = true,
-			  .syncookies = 1,
-			  .max_syn_backlog = 2048},
-		.conntrack = {.is = {.known = KNOWN},
-			      .max = 262144,
-			      .buckets = 262144,
-			      .time_wait_s = 120},
-		.process = {.is = {.known = KNOWN}, .soft = 1024, .hard = 4096},
-		.system_files = {{KNOWN, ""}, 1000000, 500},
-		.time_wait = {{KNOWN, ""}, 131072, 0},
-		.neighbours = {{KNOWN, ""}, 1024, 3},
-		.tcp_memory = {{KNOWN, ""}, 383867, 51},
-		.pids = {.is = {.known = KNOWN},
-			 .tasks = 100,
-			 .pid_max = 32768,
-			 .threads_max = 100000},
-		.cpu = {.is = {.known = KNOWN}, .online = 4},
-		.memory = {.is = {.known = KNOWN}, .available_bytes = 1u << 30},
-	};
-}
-
-#define NEAR(a, b) assert_true(fabs((double)(a) - (double)(b)) < 0.01)
-
-/* NAT costs memory in the table, and shares ports; it changes no number of this host's ports. */
-static void test_nat(void **state)
-{
-	struct facts f = usual();
-	struct load l =
-		LOADED("role", "generator", "connections", "10000", "target", "10.0.0.5:80");
-	struct row before = row_for(RESOURCE_ports, &f, &l);
-
-	(void)state;
-	assert_null(strstr(before.arithmetic, "nf_nat"));
-	assert_non_null(strstr(row_for(RESOURCE_conntrack, &f, &l).arithmetic, "5 MiB of memory;"));
-	f.conntrack.nat = true;
-	assert_non_null(strstr(row_for(RESOURCE_ports, &f, &l).arithmetic, "share its 64 512"));
-	assert_int_equal(row_for(RESOURCE_ports, &f, &l).limit, before.limit);
-	assert_non_null(
-		strstr(row_for(RESOURCE_conntrack, &f, &l).arithmetic, "6 MiB of memory with NAT"));
-	load_done(&l);
-}
 
 static void test_the_example_of_the_design(void **state)
 {
@@ -453,7 +363,6 @@ static void test_room_of_control_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nat),
 		cmocka_unit_test(test_the_example_of_the_design),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_loopback_reuses_by_default),
