@@ -11,12 +11,13 @@ static void judge_alert(const struct alert *a, struct findings *out)
 	bool lost = a->cause->kind == CAUSE_LOSS || a->cause->kind == CAUSE_LIMIT;
 	struct finding *f = finding_add(out, finding_text(out, "observe.%s", a->cause->id),
 					lost ? FINDING_FAIL : FINDING_WARN, a->subject);
-	char n[UNITS_MAX];
+	char n[UNITS_MAX], text[DETAIL_TEXT_MAX];
+	const char *detail = detail_text(&a->detail, text);
 
 	f->needed = true;
 	f->observed = finding_text(out, "%s%s times%s%s%s", a->exact ? "" : "about ",
-				   units_count(a->count, n), a->detail ? " (" : "",
-				   a->detail ? a->detail : "", a->detail ? ")" : "");
+				   units_count(a->count, n), detail ? " (" : "",
+				   detail ? detail : "", detail ? ")" : "");
 	f->required = "0";
 	f->why = a->cause->why;
 	f->fix = a->cause->fix;

@@ -39,6 +39,9 @@ extern const size_t causes_len;
 /* What a count is put under that nobody saw the subject of; never hidden. */
 #define CAUSE_UNATTRIBUTED "unattributed"
 
+/* What the subjects share that there is no room to tell apart. */
+#define CAUSE_OTHER "other"
+
 const struct cause *cause_find(const char *id);
 const struct cause *cause_by_counter(const char *counter);
 

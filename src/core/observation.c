@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/observation.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,29 @@ struct alert *observation_add(struct observation *o, const struct cause *c, cons
 	a->count += count;
 	a->last_ns = at_ns;
 	return a;
+}
+
+const char *detail_text(const struct detail *d, char buf[DETAIL_TEXT_MAX])
+{
+	switch (d->kind) {
+	case DETAIL_NONE:
+		return NULL;
+	case DETAIL_QUEUE:
+		if (d->fill_known)
+			snprintf(buf, DETAIL_TEXT_MAX, "queue %" PRIu64 " of %" PRIu64, d->fill,
+				 d->limit);
+		else
+			snprintf(buf, DETAIL_TEXT_MAX, "limit %" PRIu64, d->limit);
+		break;
+	case DETAIL_TABLE:
+		snprintf(buf, DETAIL_TEXT_MAX, "%" PRIu64 " of %" PRIu64 " entries", d->fill,
+			 d->limit);
+		break;
+	case DETAIL_PLACE:
+		snprintf(buf, DETAIL_TEXT_MAX, "at %s", d->function);
+		break;
+	}
+	return buf;
 }
 
 void observation_blind(struct observation *o, const char *source, const char *reason)

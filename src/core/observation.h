@@ -13,6 +13,25 @@
 #include "core/finding.h"
 #include "sys/cpu.h"
 
+enum detail_kind {
+	DETAIL_NONE,
+	DETAIL_QUEUE, /* of a listener: connections that wait, and their limit */
+	DETAIL_TABLE, /* entries, and how many there may be */
+	DETAIL_PLACE, /* the kernel function that dropped */
+};
+
+/* What else is known of an alert; all zero: nothing. */
+struct detail {
+	enum detail_kind kind;
+	bool fill_known;      /* a queue may fill and drain between two readings */
+	uint64_t fill, limit; /* when it was fullest */
+	char function[64];
+};
+
+/* "queue 129 of 128", "limit 128", "10 of 10 entries", "at nft_do_chain"; NULL for none. */
+#define DETAIL_TEXT_MAX 80
+const char *detail_text(const struct detail *d, char buf[DETAIL_TEXT_MAX]);
+
 /* A cause at one subject, summed over the watch. */
 struct alert {
 	const struct cause *cause;
@@ -23,7 +42,7 @@ struct alert {
 	/* Since the watch began: the readings that saw it first and last. */
 	uint64_t first_ns, last_ns;
 	const char *source; /* who saw where: "inet_diag", "tp_btf"; else who counted: "netstat" */
-	const char *detail; /* "queue 129 of 128", NULL: nothing to add */
+	struct detail detail;
 	struct process_ref process;
 };
 

@@ -266,6 +266,7 @@ json_t *alert_to_json(const struct alert *a)
 {
 	json_t *j = json_new_object();
 	const double second = (double)NS_PER_S;
+	char detail[DETAIL_TEXT_MAX];
 
 	json_put_text(j, "cause", a->cause->id);
 	json_put_text(j, "kind", cause_kind_name(a->cause->kind));
@@ -276,13 +277,27 @@ json_t *alert_to_json(const struct alert *a)
 	json_put_text(j, "subject", a->subject);
 	json_put(j, "process", process_to_json(&a->process));
 	json_put_text(j, "source", a->source);
-	json_put_text(j, "detail", a->detail);
+	json_put_text(j, "detail", detail_text(&a->detail, detail));
 	return j;
 }
 
-char *json_render(const json_t *j)
+json_t *blind_to_json(const struct observation *o)
 {
-	char *text = json_dumps(j, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	json_t *array = json_new_array();
+
+	for (size_t i = 0; i < o->blinds; i++) {
+		json_t *object = json_new_object();
+
+		json_put_text(object, "source", o->blind[i].source);
+		json_put_text(object, "reason", o->blind[i].reason);
+		json_append(array, object);
+	}
+	return array;
+}
+
+static char *render(const json_t *j, size_t flags)
+{
+	char *text = json_dumps(j, flags | JSON_REAL_PRECISION(9));
 
 	if (!text)
 		out_of_memory();
@@ -295,4 +310,14 @@ char *json_render(const json_t *j)
 	line[len] = '\n';
 	line[len + 1] = '\0';
 	return line;
+}
+
+char *json_render(const json_t *j)
+{
+	return render(j, JSON_INDENT(2));
+}
+
+char *json_render_line(const json_t *j)
+{
+	return render(j, JSON_COMPACT);
 }

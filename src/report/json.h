@@ -30,11 +30,15 @@ json_t *findings_to_json(const struct findings *fs);
 json_t *skipped_to_json(const struct check_selection *sel);
 json_t *changes_to_json(const struct changes *cs);
 json_t *alert_to_json(const struct alert *a);
+json_t *blind_to_json(const struct observation *o);
 
 /*
  * Indented, with a final newline; the caller frees. Text that is not UTF-8 (a file name, a comm)
  * has been made so by json_put_text: a bad byte becomes U+FFFD.
  */
 char *json_render(const json_t *j);
+
+/* The same on one line. */
+char *json_render_line(const json_t *j);
 
 #endif

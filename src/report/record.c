@@ -56,20 +56,6 @@ static json_t *verdict_to_json(const struct verdict *v)
 	return object;
 }
 
-static json_t *blind_to_json(const struct observation *o)
-{
-	json_t *array = json_new_array();
-
-	for (size_t i = 0; i < o->blinds; i++) {
-		json_t *object = json_new_object();
-
-		json_put_text(object, "source", o->blind[i].source);
-		json_put_text(object, "reason", o->blind[i].reason);
-		json_append(array, object);
-	}
-	return array;
-}
-
 json_t *record_to_json(const struct run_record *r)
 {
 	json_t *object = json_new_object();

@@ -6,14 +6,10 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "core/touch.h"
 
 /* Without these a loss would go unseen; what else is blind only says less about where and who. */
 static const char *const needed_sources[] = {"netstat", "softnet", "ctnetlink"};
-
-/* Causes of these kinds belong to a port, whether or not somebody saw which. */
-static const char *const port_subjects[] = {"listener", "socket"};
-
-enum touch { TOUCH_NO, TOUCH_MAYBE, TOUCH_YES };
 
 static bool listed(const char *const *words, size_t len, const char *word)
 {
@@ -23,38 +19,11 @@ static bool listed(const char *const *words, size_t len, const char *word)
 	return false;
 }
 
-/* Does the load say which ports are its own? */
-static bool states_ports(const struct load *l)
-{
-	return (l->stated & (LOAD_PORT | LOAD_TARGET | LOAD_PID)) != 0;
-}
-
-static bool own_port(const struct verdict_input *in, uint16_t port)
-{
-	if (ranges_contain(&in->load->ports, port, port))
-		return true;
-	for (size_t i = 0; i < in->load->targets_len; i++)
-		if (in->load->targets[i].port == port)
-			return true;
-	return in->pid_ports && ranges_contain(in->pid_ports, port, port);
-}
-
 static enum touch touches(const struct verdict_input *in, const struct alert *a)
 {
-	const struct load *l = in->load;
-	bool of_port = a->port != 0 ||
-		       listed(port_subjects, ARRAY_LEN(port_subjects), a->cause->subject_kind);
+	const struct ownership o = {in->load, in->pid_ports, in->pid_ports_unknown};
 
-	if (!of_port || !states_ports(l))
-		return TOUCH_YES;
-	if (a->port == 0)
-		return TOUCH_MAYBE;
-	if (own_port(in, a->port))
-		return TOUCH_YES;
-	if (load_states(l, LOAD_PID) && a->process.pid == l->pid)
-		return TOUCH_YES;
-	/* Whether it is a port of the process is not known then. */
-	return in->pid_ports_unknown ? TOUCH_MAYBE : TOUCH_NO;
+	return alert_touches(&o, a);
 }
 
 static void add_alert(const struct alert ***list, size_t *len, size_t *cap, const struct alert *a)
@@ -190,7 +159,7 @@ void verdict_judge(const struct verdict_input *in, struct verdict *ret)
 			       "no counter of this host tells of a loss that touches the load "
 			       "(there is none for packets that a firewall rule drops, nor for "
 			       "running out of descriptors or local ports)");
-	if (!states_ports(in->load))
+	if (!load_states_ports(in->load))
 		verdict_remark(ret, "no port, target or process was stated: every listener and "
 				    "socket of this host was taken for the load's");
 }

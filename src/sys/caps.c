@@ -53,6 +53,19 @@ int caps_keep(uint64_t set, struct err *e)
 	return 0;
 }
 
+bool caps_works_without(bool (*works)(void *data), void *data)
+{
+	cleanup_with(free_caps) cap_t had = cap_get_proc(), none = cap_get_proc();
+
+	/* Lowering is always allowed, and so is raising to what is permitted. */
+	if (!had || !none || cap_clear_flag(none, CAP_EFFECTIVE) < 0 || cap_set_proc(none) < 0)
+		return false;
+
+	bool r = works(data);
+
+	return cap_set_proc(had) == 0 && r;
+}
+
 /* libcap's cap_to_name() allocates; messages want a name that needs no owner. */
 static const char *const names[] = {
 	[CAP_CHOWN] = "cap_chown",

@@ -24,6 +24,12 @@ bool caps_effective(cap_value_t cap);
  */
 must_check int caps_keep(uint64_t set, struct err *e);
 
+/*
+ * What works() says while this thread has no effective capability; then it has them again. For
+ * asking what caps_keep() would break, since no version tells what a distribution backported.
+ */
+bool caps_works_without(bool (*works)(void *data), void *data);
+
 /* "cap_net_admin"; borrowed from a static table of names, "cap_?" for an unknown number. */
 const char *caps_name(cap_value_t cap);
 

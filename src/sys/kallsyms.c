@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "sys/file.h"
@@ -26,17 +27,34 @@ static bool parse_symbol(const char *line, uint64_t *start, char name[128])
 	       strchr("tTwW", type) != NULL;
 }
 
-int kallsyms_names(const struct host *h, const uint64_t *addr, size_t len, struct arena *a,
-		   const char **name, struct err *e)
+int kallsyms_open(const struct host *h, struct err *e)
 {
-	int fd = file_open(h, "/proc/kallsyms", O_RDONLY, e);
+	return file_open(h, "/proc/kallsyms", O_RDONLY, e);
+}
 
-	if (fd < 0)
-		return fd;
-	cleanup_fclose FILE *f = fdopen(fd, "r");
+/* A stream of its own on the descriptor, from the start. */
+static FILE *stream_of(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0 || lseek(copy, 0, SEEK_SET) < 0) {
+		close(copy);
+		return NULL;
+	}
+	FILE *f = fdopen(copy, "r");
 
 	if (!f)
 		out_of_memory();
+	return f;
+}
+
+int kallsyms_names(int fd, const uint64_t *addr, size_t len, struct arena *a, const char **name,
+		   struct err *e)
+{
+	cleanup_fclose FILE *f = stream_of(fd);
+
+	if (!f)
+		return err_errno(e, errno, "read '/proc/kallsyms'");
 	cleanup_free struct nearest *best = calloc(len ? len : 1, sizeof(*best));
 	char line[512], symbol[128];
 	bool visible = false;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "watch/list.h"
 #include "watch/watch.h"
@@ -23,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "sys/bpf.h"
+#include "sys/caps.h"
 #include "sys/kallsyms.h"
 #include "sys/sysctl.h"
 
@@ -40,6 +42,7 @@ struct drop_row {
 struct drops {
 	struct ev_drops_bpf *skel;
 	struct drop_reasons reasons;
+	int kallsyms_fd; /* -errno: functions cannot be told */
 	uint64_t netns_cookie;
 	struct drop_row *row;
 	size_t rows, rows_cap;
@@ -55,6 +58,8 @@ static void drops_close(void *state)
 	struct drops *d = state;
 
 	ev_drops_bpf__destroy(d->skel);
+	if (d->kallsyms_fd >= 0)
+		close(d->kallsyms_fd);
 	free(d->row);
 	free(d->per_cpu);
 	arena_done(&d->arena);
@@ -139,6 +144,26 @@ static int open_features(const struct host *h, struct arena *a, struct kfree_skb
 	return 0;
 }
 
+static int open_kallsyms(const struct host *h)
+{
+	struct err e;
+	int fd = kallsyms_open(h, &e);
+
+	if (fd < 0)
+		log_debug("functions that drop packets: %s", e.msg);
+	return fd;
+}
+
+/* Does this kernel know a reason that places the cause? */
+static bool has_reason_of(const struct drop_reasons *r, const struct cause *c)
+{
+	for (size_t i = 0; i < CAUSE_REASONS && c->reasons[i]; i++)
+		for (uint32_t n = 0; n < r->len; n++)
+			if (r->name[n] && strcmp(r->name[n], c->reasons[i]) == 0)
+				return true;
+	return false;
+}
+
 static int drops_open(const struct watch_context *ctx, void **ret_state, struct err *e)
 {
 	struct drops *d = calloc(1, sizeof(*d));
@@ -146,6 +171,7 @@ static int drops_open(const struct watch_context *ctx, void **ret_state, struct 
 
 	if (!d)
 		out_of_memory();
+	d->kallsyms_fd = -1;
 	int r = open_features(ctx->host, &d->arena, &f, e);
 
 	if (r == 0)
@@ -155,6 +181,10 @@ static int drops_open(const struct watch_context *ctx, void **ret_state, struct 
 		return r;
 	}
 	d->reasons = f.reasons;
+	d->kallsyms_fd = open_kallsyms(ctx->host);
+	for (size_t i = 0; i < causes_len; i++)
+		if (!causes[i].counters[0] && has_reason_of(&f.reasons, &causes[i]))
+			tally_has_counter(ctx->tally, &causes[i], source_drops.id);
 	d->netns_cookie = ctx->host->netns_cookie;
 	d->cpus = libbpf_num_possible_cpus();
 	d->per_cpu = calloc(d->cpus > 0 ? (size_t)d->cpus : 1, sizeof(*d->per_cpu));
@@ -236,7 +266,7 @@ static bool is_firewall(const struct drop_row *row)
  * The function tells nftables (nft_do_chain, since it drops there itself) from iptables and
  * conntrack (nf_hook_slow). Looked up for firewall drops only: it means reading all of kallsyms.
  */
-static void locate_firewall(const struct watch_context *ctx, struct drops *d)
+static void locate_firewall(struct drops *d)
 {
 	uint64_t addr[16];
 	const char *name[16] = {NULL};
@@ -253,13 +283,14 @@ static void locate_firewall(const struct watch_context *ctx, struct drops *d)
 	}
 	if (len == 0)
 		return;
-	if (kallsyms_names(ctx->host, addr, len, &d->arena, name, &e) < 0)
+	if (d->kallsyms_fd >= 0 &&
+	    kallsyms_names(d->kallsyms_fd, addr, len, &d->arena, name, &e) < 0)
 		log_debug("functions that drop packets: %s", e.msg);
 	for (size_t i = 0; i < len; i++) {
 		row[i]->function = name[i];
 		row[i]->hook = !name[i] || strcmp(name[i], "nf_hook_slow") == 0;
 		if (!row[i]->hook)
-			row[i]->place->detail = arena_printf(&ctx->tally->arena, "at %s", name[i]);
+			place_dropped_at(row[i]->place, name[i]);
 	}
 }
 
@@ -298,7 +329,7 @@ static int drops_drain(const struct watch_context *ctx, void *state, struct err 
 	uint64_t more[DROP_KEYS] = {0};
 
 	read_map(ctx, d, more);
-	locate_firewall(ctx, d);
+	locate_firewall(d);
 	for (size_t i = 0; i < d->rows; i++) {
 		if (!d->row[i].place || more[i] == 0)
 			continue;
@@ -309,6 +340,24 @@ static int drops_drain(const struct watch_context *ctx, void *state, struct err 
 	}
 	note_losses(ctx, d);
 	return 0;
+}
+
+static bool can_read_map(void *state)
+{
+	const struct drops *d = state;
+	struct drop_key next;
+
+	return bpf_map_get_next_key(bpf_map__fd(d->skel->maps.drops), NULL, &next) == 0 ||
+	       errno == ENOENT;
+}
+
+/*
+ * Before 5.19 no bpf(2) at all is for those without the capability where unprivileged BPF is off;
+ * since then maps that are open can be read (c8644cd0efe7). Tried, since it is backported.
+ */
+static uint64_t drops_keeps(const struct watch_context *ctx unused_, void *state)
+{
+	return caps_works_without(can_read_map, state) ? 0 : CAP_BIT(CAP_BPF);
 }
 
 static void drops_summarise(const struct watch_context *ctx unused_, void *state)
@@ -364,6 +413,7 @@ static void drops_close(void *state)
 }
 
 #define drops_summarise NULL
+#define drops_keeps NULL
 
 int watch_probe_bpf(const struct host *h unused_, struct err *e)
 {
@@ -378,5 +428,6 @@ const struct source source_drops = {
 	.open = drops_open,
 	.drain = drops_drain,
 	.summarise = drops_summarise,
+	.keeps = drops_keeps,
 	.close = drops_close,
 };

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "core/gauge.h"
 #include "sys/host.h"
 #include "watch/tally.h"
 
@@ -33,6 +34,12 @@ struct source {
 	int (*drain)(const struct watch_context *ctx, void *state, struct err *e);
 	void (*describe)(const struct watch_context *ctx, void *state);	 /* may be NULL */
 	void (*summarise)(const struct watch_context *ctx, void *state); /* may be NULL */
+	/* How things stood at the last drain; what it tells never alarms. May be NULL. */
+	void (*measure)(const void *state, struct gauges *out);
+	/* By which of its ways it reads at present; NULL: it has one, its id. Static text. */
+	const char *(*rung)(const void *state);
+	/* The capabilities it goes on needing once it is open; NULL: none. */
+	uint64_t (*keeps)(const struct watch_context *ctx, void *state);
 	void (*close)(void *state);
 };
 

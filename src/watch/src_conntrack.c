@@ -2,7 +2,6 @@
 /* Connection tracking: what its statistics count as lost. */
 #include "watch/list.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "sys/ct.h"
@@ -11,11 +10,23 @@ struct conntrack {
 	struct ct_counters last;
 	uint64_t highest; /* entries seen at once, and the limit then */
 	uint64_t max;
+	bool present;
+	uint64_t entries, limit; /* as they were read last */
+	const char *source;	 /* NULL: nothing is tracked */
 };
 
-static void note_fill(struct conntrack *c, const struct ct_stats *now)
+static const char *const counters[] = {"ct.drop", "ct.insert_failed", "ct.early_drop"};
+
+/* Where it stands, and who counts: once privileges are dropped that is another file. */
+static void note_state(struct tally *t, struct conntrack *c, const struct ct_stats *now)
 {
-	if (!now->present || now->entries < c->highest)
+	c->present = now->present;
+	c->entries = now->entries;
+	c->limit = now->max;
+	c->source = now->source;
+	for (size_t i = 0; now->source && i < ARRAY_LEN(counters); i++)
+		tally_has_counter(t, cause_by_counter(counters[i]), now->source);
+	if (!now->present || (now->entries < c->highest && now->max == c->max))
 		return;
 	c->highest = now->entries;
 	c->max = now->max;
@@ -23,7 +34,6 @@ static void note_fill(struct conntrack *c, const struct ct_stats *now)
 
 static int conntrack_open(const struct watch_context *ctx, void **ret_state, struct err *e)
 {
-	static const char *const counters[] = {"ct.drop", "ct.insert_failed", "ct.early_drop"};
 	struct ct_stats *now = calloc(1, sizeof(*now));
 	struct conntrack *c = calloc(1, sizeof(*c));
 
@@ -38,10 +48,10 @@ static int conntrack_open(const struct watch_context *ctx, void **ret_state, str
 	}
 	/* Where nothing is tracked yet the counters are zero, and so is the first reading. */
 	c->last = now->total;
-	note_fill(c, now);
-	free(now);
 	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
 		tally_has_counter(ctx->tally, cause_by_counter(counters[i]), source_conntrack.id);
+	note_state(ctx->tally, c, now);
+	free(now);
 	*ret_state = c;
 	return 0;
 }
@@ -93,7 +103,7 @@ static int conntrack_drain(const struct watch_context *ctx, void *state, struct 
 		if (now->present)
 			count_rise(ctx, &now->total, &c->last);
 		c->last = now->total;
-		note_fill(c, now);
+		note_state(ctx->tally, c, now);
 	}
 	free(now);
 	return r;
@@ -109,10 +119,28 @@ static void conntrack_describe(const struct watch_context *ctx, void *state)
 		struct place *p = tally_place(ctx->tally, cause, cause->subject);
 
 		if (p->count > p->published)
-			p->detail = arena_printf(&ctx->tally->arena,
-						 "%" PRIu64 " of %" PRIu64 " entries", c->highest,
-						 c->max);
+			p->detail = (struct detail){DETAIL_TABLE, true, c->highest, c->max, ""};
 	}
+}
+
+static void conntrack_measure(const void *state, struct gauges *out)
+{
+	const struct conntrack *c = state;
+	struct gauge g = {.id = "conntrack.entries",
+			  .subject = "conntrack table",
+			  .value = c->entries,
+			  .limit = c->limit,
+			  .has_limit = true};
+
+	if (c->present)
+		gauges_add(out, &g);
+}
+
+static const char *conntrack_rung(const void *state)
+{
+	const struct conntrack *c = state;
+
+	return c->source ? c->source : "connection tracking is not loaded";
 }
 
 const struct source source_conntrack = {
@@ -120,5 +148,7 @@ const struct source source_conntrack = {
 	.open = conntrack_open,
 	.drain = conntrack_drain,
 	.describe = conntrack_describe,
+	.measure = conntrack_measure,
+	.rung = conntrack_rung,
 	.close = free,
 };

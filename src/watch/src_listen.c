@@ -2,13 +2,14 @@
 /* Listening sockets: whose queue was full, how full, and who holds the socket. */
 #include "watch/list.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/units.h"
 #include "sys/nl_sockdiag.h"
 #include "sys/proc.h"
 #include "sys/proc_find.h"
@@ -24,14 +25,20 @@ struct sample {
 struct dropper {
 	struct place *overflow, *syn_overflow; /* its places */
 	uint32_t queue, limit;
-	uint32_t inode; /* of the socket that dropped most in one interval */
+	uint32_t inode; /* of the socket that dropped most in one interval, while it is there */
+	uint64_t cookie;
 	uint32_t most;
-	bool asked; /* who holds it */
+	uint64_t asked_ns; /* who holds it; 0: not yet */
 };
+
+/* A socket may pass to another process: whoever it was is asked for again after that long. */
+#define ASK_AGAIN_NS (60 * NS_PER_S)
 
 struct listen {
 	struct sample *sample; /* sorted by cookie */
 	size_t samples;
+	struct listener *last; /* as they were read last */
+	size_t lasts;
 	struct dropper *dropper;
 	size_t droppers, droppers_cap;
 };
@@ -49,14 +56,18 @@ static struct dropper *dropper_of(const struct watch_context *ctx, struct listen
 	char name[LISTENER_NAME_MAX];
 
 	listener_name(l, name);
+
+	struct place *overflow =
+		tally_place(ctx->tally, cause_find("listen.accept_overflow"), name);
+
 	for (size_t i = 0; i < s->droppers; i++)
-		if (strcmp(s->dropper[i].overflow->subject, name) == 0)
+		if (s->dropper[i].overflow == overflow)
 			return &s->dropper[i];
 
 	struct dropper *d =
 		array_push((void **)&s->dropper, &s->droppers, &s->droppers_cap, sizeof(*d));
 
-	d->overflow = tally_place(ctx->tally, cause_find("listen.accept_overflow"), name);
+	d->overflow = overflow;
 	d->syn_overflow = tally_place(ctx->tally, cause_find("listen.syn_overflow"), name);
 	d->overflow->port = d->syn_overflow->port = l->port;
 	d->overflow->source = d->syn_overflow->source = source_listen.id;
@@ -77,11 +88,27 @@ static void note_drops(const struct watch_context *ctx, struct listen *s, const 
 	place_see(d->syn_overflow, drops);
 	if (drops > d->most) {
 		d->most = drops;
+		d->asked_ns = d->inode == l->inode ? d->asked_ns : 0;
 		d->inode = l->inode;
+		d->cookie = l->cookie;
 	}
-	if (now->queue >= d->queue) {
+	if (now->queue >= d->queue || now->limit != d->limit) {
 		d->queue = now->queue;
 		d->limit = now->limit;
+	}
+}
+
+/* A server that was restarted listens on another socket. */
+static void forget_closed(struct listen *s, const struct listener *l, size_t len)
+{
+	for (size_t i = 0; i < s->droppers; i++) {
+		struct dropper *d = &s->dropper[i];
+		size_t j = 0;
+
+		while (j < len && l[j].cookie != d->cookie)
+			j++;
+		if (j == len)
+			d->most = 0;
 	}
 }
 
@@ -98,6 +125,7 @@ static int sample_all(const struct watch_context *ctx, struct listen *s, bool fi
 
 	if (!now)
 		out_of_memory();
+	forget_closed(s, l, len);
 	for (size_t i = 0; i < len; i++) {
 		const struct sample key = {.cookie = l[i].cookie};
 		const struct sample *was =
@@ -105,7 +133,7 @@ static int sample_all(const struct watch_context *ctx, struct listen *s, bool fi
 				   : NULL;
 
 		now[i] = (struct sample){l[i].cookie, l[i].drops, l[i].queue, l[i].limit};
-		if (was && was->queue > l[i].queue) {
+		if (was && was->queue > l[i].queue && was->limit == l[i].limit) {
 			now[i].queue = was->queue;
 			now[i].limit = was->limit;
 		}
@@ -119,6 +147,9 @@ static int sample_all(const struct watch_context *ctx, struct listen *s, bool fi
 	free(s->sample);
 	s->sample = now;
 	s->samples = len;
+	free(s->last);
+	s->last = TAKE_PTR(l);
+	s->lasts = len;
 	return 0;
 }
 
@@ -127,6 +158,7 @@ static void listen_close(void *state)
 	struct listen *s = state;
 
 	free(s->sample);
+	free(s->last);
 	free(s->dropper);
 	free(s);
 }
@@ -152,17 +184,23 @@ static int listen_drain(const struct watch_context *ctx, void *state, struct err
 	return sample_all(ctx, state, false, e);
 }
 
-static bool has_alert(const struct dropper *d)
+/* Has something been counted for it that is not told yet? */
+static bool has_news(const struct dropper *d)
 {
-	return d->overflow->count > 0 || d->syn_overflow->count > 0;
+	return d->overflow->count > d->overflow->published ||
+	       d->syn_overflow->count > d->syn_overflow->published;
 }
 
 static void set_owner(const struct watch_context *ctx, struct dropper *d,
 		      const struct socket_owner *o)
 {
+	const char *comm = d->overflow->process.comm;
 	struct process_ref who = {
 		.pid = o->pid,
-		.comm = arena_strdup(&ctx->tally->arena, o->comm),
+		/* Restarted again and again, it keeps its name, and this its memory. */
+		.comm = comm && strcmp(comm, o->comm) == 0
+				? comm
+				: arena_strdup(&ctx->tally->arena, o->comm),
 		.holders = o->holders,
 	};
 	char group[PROC_GROUP_MAX];
@@ -174,13 +212,14 @@ static void set_owner(const struct watch_context *ctx, struct dropper *d,
 }
 
 /*
- * Asked at a subject's first alert, while its process still lives, and once: what happens to run
- * when a SYN is dropped is the client or ksoftirqd, never the owner.
+ * Asked at a subject's first alert, while its process still lives, and not again for a while: what
+ * happens to run when a SYN is dropped is the client or ksoftirqd, never the owner.
  */
 static void find_owners(const struct watch_context *ctx, struct listen *s)
 {
 	cleanup_free uint32_t *inodes = calloc(s->droppers, sizeof(*inodes));
 	cleanup_free struct dropper **whose = calloc(s->droppers, sizeof(struct dropper *));
+	uint64_t now_ns = now_monotonic_ns();
 	size_t len = 0;
 
 	if (!inodes || !whose)
@@ -188,9 +227,10 @@ static void find_owners(const struct watch_context *ctx, struct listen *s)
 	for (size_t i = 0; i < s->droppers; i++) {
 		struct dropper *d = &s->dropper[i];
 
-		if (!has_alert(d) || d->asked)
+		if (!has_news(d) || d->overflow->rest ||
+		    (d->asked_ns && now_ns - d->asked_ns < ASK_AGAIN_NS))
 			continue;
-		d->asked = true;
+		d->asked_ns = now_ns;
 		whose[len] = d;
 		inodes[len++] = d->inode;
 	}
@@ -226,16 +266,39 @@ static void listen_describe(const struct watch_context *ctx, void *state)
 	for (size_t i = 0; i < s->droppers; i++) {
 		struct dropper *d = &s->dropper[i];
 
-		if (d->overflow->count == d->overflow->published &&
-		    d->syn_overflow->count == d->syn_overflow->published)
-			continue;
 		/* Between two readings a queue may fill and drain: then only the limit is known. */
-		d->overflow->detail = d->syn_overflow->detail =
-			d->queue > d->limit
-				? arena_printf(&ctx->tally->arena, "queue %" PRIu32 " of %" PRIu32,
-					       d->queue, d->limit)
-				: arena_printf(&ctx->tally->arena, "limit %" PRIu32, d->limit);
+		if (has_news(d))
+			d->overflow->detail = d->syn_overflow->detail =
+				(struct detail){DETAIL_QUEUE, d->queue > d->limit, d->queue,
+						d->limit, ""};
 	}
+}
+
+/* Sockets of one SO_REUSEPORT group stand side by side and are one gauge, by the fullest. */
+static void listen_measure(const void *state, struct gauges *out)
+{
+	const struct listen *s = state;
+	struct gauge g = {.id = "listen.queue"};
+	char name[LISTENER_NAME_MAX];
+
+	for (size_t i = 0; i < s->lasts; i++) {
+		const struct listener *l = &s->last[i];
+		struct gauge one = {.id = "listen.queue",
+				    .port = l->port,
+				    .value = l->queue,
+				    .limit = l->limit,
+				    .has_limit = true};
+
+		snprintf(one.subject, sizeof(one.subject), "%s", listener_name(l, name));
+		bool same = *g.subject && strcmp(g.subject, one.subject) == 0;
+
+		if (*g.subject && !same)
+			gauges_add(out, &g);
+		if (!same || gauge_fuller(&one, &g))
+			g = one;
+	}
+	if (*g.subject)
+		gauges_add(out, &g);
 }
 
 const struct source source_listen = {
@@ -243,5 +306,6 @@ const struct source source_listen = {
 	.open = listen_open,
 	.drain = listen_drain,
 	.describe = listen_describe,
+	.measure = listen_measure,
 	.close = listen_close,
 };

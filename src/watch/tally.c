@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "watch/tally.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,8 +44,16 @@ struct place *tally_place(struct tally *t, const struct cause *c, const char *su
 		if (strcmp((*end)->subject, subject) == 0)
 			return *end;
 
+	struct tally_row *row = row_of(t, c);
+	bool fixed = strcmp(subject, CAUSE_OTHER) == 0 || strcmp(subject, CAUSE_UNATTRIBUTED) == 0;
+
+	if (!fixed && row->subjects >= TALLY_PLACES)
+		return tally_place(t, c, CAUSE_OTHER);
+	row->subjects += !fixed;
+
 	struct place *p = arena_alloc(&t->arena, sizeof(*p));
 
+	p->rest = strcmp(subject, CAUSE_OTHER) == 0;
 	p->subject = arena_strdup(&t->arena, subject);
 	*end = p;
 	return p;
@@ -54,6 +63,12 @@ void place_see(struct place *p, uint64_t n)
 {
 	p->fresh += n;
 	p->seen += n;
+}
+
+void place_dropped_at(struct place *p, const char *function)
+{
+	p->detail = (struct detail){.kind = DETAIL_PLACE};
+	snprintf(p->detail.function, sizeof(p->detail.function), "%s", function);
 }
 
 void tally_see_hook(struct tally *t, uint64_t n)
@@ -164,8 +179,8 @@ static void settle_hook(struct tally *t)
 		struct place *p = tally_place(t, firewall, firewall->subject);
 
 		p->source = "tp_btf";
-		if (!p->detail)
-			p->detail = "at nf_hook_slow";
+		if (p->detail.kind == DETAIL_NONE)
+			place_dropped_at(p, "nf_hook_slow");
 		place_see(p, t->hook_drops - explained);
 	}
 	t->hook_drops = 0;
@@ -198,16 +213,22 @@ static void publish_place(const struct tally *t, size_t i, struct place *p, stru
 	if (!a)
 		return;
 	p->published = p->count;
-	a->port = p->port;
+	a->port = p->rest ? 0 : p->port;
 	a->source = p->source;
 	a->exact = !p->shared || p->seen == p->count;
 	if (!causes[i].counters[0] && t->places_lossy)
 		a->exact = false;
-	if (p->detail && (!a->detail || strcmp(a->detail, p->detail) != 0))
-		a->detail = arena_strdup(&o->arena, p->detail);
+	if (p->rest)
+		return;
+	a->detail = p->detail;
 	if (a->process.pid != p->process.pid) {
+		const char *comm = a->process.comm;
+
 		a->process = p->process;
-		a->process.comm = arena_strdup(&o->arena, p->process.comm);
+		/* A server that is restarted again and again keeps its name. */
+		a->process.comm = comm && strcmp(comm, p->process.comm) == 0
+					  ? comm
+					  : arena_strdup(&o->arena, p->process.comm);
 		if (p->process.group)
 			a->process.group = arena_strdup(&o->arena, p->process.group);
 	}

@@ -19,7 +19,7 @@ struct place {
 	struct place *next;
 	const char *subject;
 	const char *source;
-	const char *detail; /* the source's to set; lives in the tally's arena */
+	struct detail detail; /* the source's to set */
 	struct process_ref process;
 	uint16_t port;
 	uint64_t seen;	/* in all */
@@ -28,11 +28,16 @@ struct place {
 	uint64_t count; /* what it has got of the counter */
 	uint64_t published;
 	bool shared; /* some of it by share, among several places */
+	bool rest;   /* CAUSE_OTHER: of several subjects, so it has no port, owner or detail */
 };
+
+/* A watch may go on for months: what more subjects see than this goes to CAUSE_OTHER. */
+#define TALLY_PLACES 256
 
 struct tally_row {
 	const char *counted_by; /* source of its counter */
 	uint64_t fresh;		/* counted since the last settling */
+	unsigned subjects;	/* places with a subject of their own */
 	struct place *places;
 };
 
@@ -48,17 +53,23 @@ struct tally {
 void tally_init(struct tally *t);
 void tally_done(struct tally *t);
 
-/* This kernel has a counter for the cause, and source reads it. */
+/*
+ * source (static) counts the cause: by this kernel's counter for it or, where the table names none,
+ * by its drop reasons.
+ */
 void tally_has_counter(struct tally *t, const struct cause *c, const char *source);
 
 /* The counter rose by n. */
 void tally_count(struct tally *t, const struct cause *c, uint64_t n);
 
-/* The place of that subject, made if needed; borrowed. */
+/* The place of that subject, made if needed while there is room, else CAUSE_OTHER; borrowed. */
 struct place *tally_place(struct tally *t, const struct cause *c, const char *subject);
 
 /* The place saw n more. */
 void place_see(struct place *p, uint64_t n);
+
+/* Its detail: the kernel function that dropped. */
+void place_dropped_at(struct place *p, const char *function);
 
 /*
  * n packets were dropped in nf_hook_slow(): by iptables, or by conntrack, which counts its own.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -106,7 +107,7 @@ static void drop_source(struct watch *w, size_t i)
 		w->source[i] = w->source[i + 1];
 }
 
-static void read_all(struct watch *w)
+void watch_read(struct watch *w)
 {
 	uint64_t at_ns = now_monotonic_ns() - w->start_ns;
 
@@ -133,12 +134,56 @@ void watch_turn(struct watch *w)
 
 	/* Several intervals may have passed; one reading serves them all. */
 	if (read(w->timer_fd, &times, sizeof(times)) == sizeof(times))
-		read_all(w);
+		watch_read(w);
+}
+
+static struct watched_source shown(const struct opened *o)
+{
+	return (struct watched_source){o->source->id,
+				       o->source->rung ? o->source->rung(o->state) : o->source->id};
+}
+
+size_t watch_sources(const struct watch *w, struct watched_source *ret, size_t max)
+{
+	for (size_t i = 0; i < w->sources && i < max; i++)
+		ret[i] = shown(&w->source[i]);
+	return w->sources;
+}
+
+const char *watch_counted_by(const struct watch *w, const struct cause *c)
+{
+	const char *by = w->tally.row[c - causes].counted_by;
+
+	for (size_t i = 0; by && i < w->sources; i++) {
+		struct watched_source s = shown(&w->source[i]);
+
+		if (strcmp(by, s.id) == 0 || strcmp(by, s.rung) == 0)
+			return by;
+	}
+	return NULL;
+}
+
+uint64_t watch_keeps(struct watch *w)
+{
+	uint64_t set = 0;
+
+	for (size_t i = 0; i < w->sources; i++)
+		if (w->source[i].source->keeps)
+			set |= w->source[i].source->keeps(&w->ctx, w->source[i].state);
+	return set;
+}
+
+void watch_measure(const struct watch *w, struct gauges *ret)
+{
+	*ret = (struct gauges){.len = 0};
+	for (size_t i = 0; i < w->sources; i++)
+		if (w->source[i].source->measure)
+			w->source[i].source->measure(w->source[i].state, ret);
 }
 
 void watch_finish(struct watch *w)
 {
-	read_all(w);
+	watch_read(w);
 	for (size_t i = 0; i < w->sources; i++)
 		if (w->source[i].source->summarise)
 			w->source[i].source->summarise(&w->ctx, w->source[i].state);

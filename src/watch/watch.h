@@ -8,6 +8,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "core/gauge.h"
 #include "core/observation.h"
 #include "sys/host.h"
 
@@ -30,6 +31,26 @@ int watch_fd(const struct watch *w);
 
 /* Reads what is due. A source that fails becomes a blind spot and is not asked again. */
 void watch_turn(struct watch *w);
+
+/* Reads at once, whatever is due. What a source cannot do any more is a blind spot from then on. */
+void watch_read(struct watch *w);
+
+/* One of its sources, and by which of its ways that reads. Static texts. */
+struct watched_source {
+	const char *id, *rung;
+};
+
+/* Sources that are open at present; puts up to max of them into ret, returns how many there are. */
+size_t watch_sources(const struct watch *w, struct watched_source *ret, size_t max);
+
+/* Who counts the cause at present, a source or its rung; NULL: nobody, it would not be seen. */
+const char *watch_counted_by(const struct watch *w, const struct cause *c);
+
+/* Capabilities that its sources go on needing, as of caps_keep(). */
+uint64_t watch_keeps(struct watch *w);
+
+/* How things stood at the last reading; replaces what was there. */
+void watch_measure(const struct watch *w, struct gauges *ret);
 
 /*
  * Last reading, owners looked up, counts reconciled, duration set. Once, before watch_close(). A

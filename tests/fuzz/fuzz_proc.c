@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/cpumask.h"
 #include "core/sysctl_origin.h"
 #include "sys/cgroup.h"
@@ -144,7 +145,10 @@ static void symbols(const struct host *h)
 	struct arena a = {0};
 	struct err e;
 
-	(void)!kallsyms_names(h, addr, 2, &a, names, &e);
+	cleanup_close int fd = kallsyms_open(h, &e);
+
+	if (fd >= 0)
+		(void)!kallsyms_names(fd, addr, 2, &a, names, &e);
 	arena_done(&a);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "watch/tally.h"
 
@@ -201,6 +202,48 @@ static void test_lossy_places_are_not_exact(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* However many subjects there are, what is kept is bounded and nothing is lost. */
+static void test_subjects_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char name[32];
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < 10 * TALLY_PLACES; i++) {
+		snprintf(name, sizeof(name), "tcp %u", i);
+
+		struct place *p = tally_place(&f->t, f->overflow, name);
+
+		p->port = (uint16_t)(i + 1);
+		place_see(p, 1);
+	}
+	tally_count(&f->t, f->overflow, 10 * TALLY_PLACES);
+	tally_settle(&f->t);
+	tally_publish(&f->t, &f->o, 1);
+	for (size_t i = 0; i < f->o.alerts; i++)
+		sum += f->o.alert[i].count;
+	assert_int_equal(sum, 10 * TALLY_PLACES);
+	/* The two of setup() saw nothing; "other" is one more. */
+	assert_int_equal(f->o.alerts, TALLY_PLACES - 2 + 1);
+	assert_int_equal(count_at(f, CAUSE_OTHER), 9 * TALLY_PLACES + 2);
+	assert_int_equal(observation_find(&f->o, f->overflow, CAUSE_OTHER)->port, 0);
+}
+
+static void test_detail_as_text(void **state)
+{
+	char text[DETAIL_TEXT_MAX];
+	const struct detail none = {DETAIL_NONE, false, 0, 0, ""};
+	const struct detail queue = {DETAIL_QUEUE, true, 129, 128, ""};
+	const struct detail limit = {DETAIL_QUEUE, false, 3, 128, ""};
+	const struct detail table = {DETAIL_TABLE, true, 10, 20, ""};
+
+	(void)state;
+	assert_null(detail_text(&none, text));
+	assert_string_equal(detail_text(&queue, text), "queue 129 of 128");
+	assert_string_equal(detail_text(&limit, text), "limit 128");
+	assert_string_equal(detail_text(&table, text), "10 of 20 entries");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +257,8 @@ int main(void)
 		CASE(test_times_are_of_the_reading),
 		CASE(test_conntrack_explains_hook_drops),
 		CASE(test_lossy_places_are_not_exact),
+		CASE(test_subjects_are_bounded),
+		CASE(test_detail_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

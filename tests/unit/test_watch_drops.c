@@ -99,9 +99,9 @@ static void test_firewall(void **state unused_)
 	assert_int_equal(f.seen.alerts, 1);
 	assert_true(a->exact);
 	assert_string_equal(a->source, "tp_btf");
-	assert_non_null(a->detail);
-	assert_true(strcmp(a->detail, "at nft_do_chain") == 0 ||
-		    strcmp(a->detail, "at nf_hook_slow") == 0);
+	assert_int_equal(a->detail.kind, DETAIL_PLACE);
+	assert_true(strcmp(a->detail.function, "nft_do_chain") == 0 ||
+		    strcmp(a->detail.function, "nf_hook_slow") == 0);
 	close_fixture(&f);
 }
 
