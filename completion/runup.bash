@@ -27,7 +27,7 @@ _runup_value() { # OPTION CURRENT COMMAND
 	--netns) _runup_reply "$2" -W "$(ip netns list 2>/dev/null | cut -d' ' -f1)" ;;
 	-p | --profile) _runup_profiles "$2" ;;
 	--only | --skip) _runup_checks "$2" "$([[ ${3-} != run || $1 != --skip ]] || echo all)" ;;
-	--burst | --connections | --duration | --for | --latency | --new-connections | --observe | \
+	--burst | --connections | --duration | --for | --interval | --latency | --new-connections | --observe | \
 		--pid | --port | --rate | --settle | --source-ips | --target | --warmup) ;;
 	*) return 1 ;;
 	esac
@@ -93,6 +93,7 @@ _runup() {
 	apply) options="--dry-run -n --as --for --keep-going --output -o $load" ;;
 	rollback) options='--all --expired --force --dry-run -n --output -o' ;;
 	status | doctor) options='--output -o' ;;
+	watch) options="--profile -p --interval --for --output -o $load" ;;
 	profiles) options="--output -o $load" ;;
 	run) options="--profile -p --apply --skip --user --report --no-argv $load" ;;
 	help) options='--tsv' ;;
@@ -101,13 +102,13 @@ _runup() {
 	if [[ $current == -* ]]; then
 		_runup_reply "$current" -W "$options"
 	elif [[ -z $command ]]; then
-		_runup_reply "$current" -W 'check capacity apply confirm rollback status run profiles explain doctor help'
+		_runup_reply "$current" -W 'check capacity apply confirm rollback status watch run profiles explain doctor help'
 	else
 		case $command in
 		apply | profiles) _runup_profiles "$current" ;;
 		explain) _runup_reply "$current" -W "$(_runup_ids check cause resource)" ;;
 		confirm | rollback) _runup_reply "$current" -W "$(_runup_changesets)" ;;
-		help) _runup_reply "$current" -W 'check capacity apply confirm rollback status run profiles explain doctor' ;;
+		help) _runup_reply "$current" -W 'check capacity apply confirm rollback status watch run profiles explain doctor' ;;
 		esac
 	fi
 }

@@ -77,6 +77,12 @@ def violations(validator, text):
     return found
 
 
+def example_of(name):
+    """A document, or for what prints JSON Lines a document a line."""
+    lines = SCHEMAS / "examples" / f"{name}.jsonl"
+    return lines if lines.is_file() else lines.with_suffix(".json")
+
+
 def check_examples():
     found = []
     for path in sorted(SCHEMAS.glob("*.schema.json")):
@@ -88,15 +94,16 @@ def check_examples():
         except (SchemaError, ValueError) as error:
             found.append(f"{path.name}: {error}")
             continue
-        example = SCHEMAS / "examples" / f"{name}.json"
+        example = example_of(name)
         if not example.is_file():
-            found.append(f"{path.name}: no example 'schemas/examples/{name}.json'")
+            found.append(f"{path.name}: no example 'schemas/examples/{name}.json' or .jsonl")
             continue
         text = example.read_text(encoding="utf-8")
-        found += [f"examples/{name}.json: {v}" for v in violations(validator, text)]
-        if not violations(validator, json.dumps(dict(json.loads(text), unheard_of=1))):
-            found.append(f"{path.name}: is not strict, an unknown field passes")
-    for path in sorted((SCHEMAS / "examples").glob("*.json")):
+        for document in text.splitlines() if example.suffix == ".jsonl" else [text]:
+            found += [f"examples/{example.name}: {v}" for v in violations(validator, document)]
+            if not violations(validator, json.dumps(dict(json.loads(document), unheard_of=1))):
+                found.append(f"{path.name}: is not strict, an unknown field passes")
+    for path in sorted((SCHEMAS / "examples").glob("*.json*")):
         if not (SCHEMAS / f"{path.stem}.schema.json").is_file():
             found.append(f"examples/{path.name}: no schema of that name")
     return found

@@ -81,7 +81,8 @@ struct cmd {
 #define CMDS(X)                                                                                    \
 	X(check)                                                                                   \
 	X(capacity)                                                                                \
-	X(apply) X(confirm) X(rollback) X(status) X(run) X(profiles) X(explain) X(doctor) X(help)
+	X(apply)                                                                                   \
+	X(confirm) X(rollback) X(status) X(watch) X(run) X(profiles) X(explain) X(doctor) X(help)
 
 #define X_EXTERN(name) extern const struct cmd cmd_##name;
 CMDS(X_EXTERN)

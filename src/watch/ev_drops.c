@@ -289,7 +289,8 @@ static void locate_firewall(struct drops *d)
 	for (size_t i = 0; i < len; i++) {
 		row[i]->function = name[i];
 		row[i]->hook = !name[i] || strcmp(name[i], "nf_hook_slow") == 0;
-		if (!row[i]->hook)
+		/* Several rules may drop, at both: one that nftables names says more. */
+		if (name[i] && (!row[i]->hook || row[i]->place->detail.kind == DETAIL_NONE))
 			place_dropped_at(row[i]->place, name[i]);
 	}
 }

@@ -179,8 +179,6 @@ static void settle_hook(struct tally *t)
 		struct place *p = tally_place(t, firewall, firewall->subject);
 
 		p->source = "tp_btf";
-		if (p->detail.kind == DETAIL_NONE)
-			place_dropped_at(p, "nf_hook_slow");
 		place_see(p, t->hook_drops - explained);
 	}
 	t->hook_drops = 0;

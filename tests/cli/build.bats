@@ -122,7 +122,7 @@ rebuild() {
 		for name in generator http-server low-latency proxy server soak udp-server websocket-server; do
 			echo "644 usr/share/runup/profiles/$name.ini"
 		done
-		for name in apply capacity check common doctor profiles rollback run status; do
+		for name in apply capacity check common doctor profiles rollback run status watch; do
 			echo "644 usr/share/runup/schemas/$name.schema.json"
 		done
 	} | sort -k2 | diff -u - "$BATS_TEST_TMPDIR/installed"

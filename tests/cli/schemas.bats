@@ -15,9 +15,9 @@ validate() { # ARGUMENTS…, the document on standard input
 
 @test "schemas: what the commands may print has one each" {
 	local name
-	for name in apply capacity check doctor profiles rollback run status; do
+	for name in apply capacity check doctor profiles rollback run status watch; do
 		[[ -s $RUNUP_SOURCE/schemas/$name.schema.json ]]
-		[[ -s $RUNUP_SOURCE/schemas/examples/$name.json ]]
+		[[ -s $RUNUP_SOURCE/schemas/examples/$name.json || -s $RUNUP_SOURCE/schemas/examples/$name.jsonl ]]
 	done
 }
 

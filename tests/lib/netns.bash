@@ -81,3 +81,31 @@ nginx_start() { # NS PORT BACKLOG DIR
 nginx_stop() { # DIR
 	stop_process "$(cat "$1/started.pid")"
 }
+
+# As many connections at once as wrk can hold, for a server that accepts them late or never.
+overflow() { # NS PORT SECONDS
+	ip netns exec "$1" /usr/bin/python3 - "$2" "$3" <<-'PY'
+		import socket, sys, time
+		held = []
+		end = time.monotonic() + float(sys.argv[2])
+		while time.monotonic() < end:
+		    for _ in range(20):
+		        s = socket.socket()
+		        s.setblocking(False)
+		        try:
+		            s.connect(("127.0.0.1", int(sys.argv[1])))
+		        except BlockingIOError:
+		            pass
+		        held.append(s)
+		    time.sleep(0.1)
+		    if len(held) > 400:
+		        break
+		time.sleep(max(0, end - time.monotonic()))
+	PY
+}
+
+deaf_server() { # NS PORT BACKLOG
+	start_background "deaf-$2" ip netns exec "$1" /usr/bin/python3 -c \
+		"import socket,time; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $2)); s.listen($3); time.sleep(60)"
+	wait_for_port "$1" "$2"
+}

@@ -59,6 +59,13 @@ collect_output() {
 # The document says itself which schema it follows: {"schema":"runup/check/1", …
 validate_output() {
 	json=$BATS_TEST_TMPDIR/output.json
+	# JSON Lines begin with the line that names their schema; for json_get they are one list.
+	if [[ ${output%%$'\n'*} == '{"type":"start",'* ]]; then
+		"$PYTHON" "$RUNUP_SOURCE/tests/validate.py" --lines watch "$BATS_TEST_TMPDIR/stdout" ||
+			show 'not valid by schemas/watch.schema.json' || return 1
+		sed -e '1s/^/[/' -e '$!s/$/,/' -e '$s/$/]/' "$BATS_TEST_TMPDIR/stdout" >"$json"
+		return
+	fi
 	cp "$BATS_TEST_TMPDIR/stdout" "$json"
 	local name
 	name=$(head -c 200 "$json" | sed -nE 's|^ *\{? *"schema": ?"runup/([a-z]+)/1".*|\1|p' | head -n 1)
