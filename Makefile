@@ -17,6 +17,7 @@ BINDIR     ?= $(PREFIX)/bin
 DATADIR    ?= $(PREFIX)/share/runup
 MANDIR     ?= $(PREFIX)/share/man
 COMPDIR    ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 DESTDIR    ?=
 WERROR     ?=
 V          ?=
@@ -198,16 +199,17 @@ asan:                          ## the unprivileged tests under ASan and UBSan, i
 		TESTS='unit cli golden' run-tests
 
 install: all                   ## install below $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR)
 	install -m 0755 $(B)/runup $(DESTDIR)$(BINDIR)/runup
 	install -m 0644 profiles/*.ini $(DESTDIR)$(DATADIR)/profiles/
 	install -m 0644 schemas/*.schema.json $(DESTDIR)$(DATADIR)/schemas/
 	install -m 0644 man/runup.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 0644 man/runup-profile.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 0644 completion/runup.bash $(DESTDIR)$(COMPDIR)/runup
+	for u in systemd/*.service; do sed 's|/usr/bin/runup|$(BINDIR)/runup|' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} && chmod 0644 $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
 
 uninstall:                     ## remove what install put there, and nothing else
-	rm -f $(DESTDIR)$(BINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
+	rm -f $(DESTDIR)$(BINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard systemd/*.service)))
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard profiles/*.ini schemas/*.schema.json))
 	for d in /profiles /schemas ''; do rmdir $(DESTDIR)$(DATADIR)$$d 2>/dev/null || true; done
 

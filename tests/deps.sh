@@ -50,6 +50,7 @@ test   cmd:iptables-nft            iptables                  iptables-nft       
 test   cmd:iptables-legacy         iptables                  iptables-legacy                       iptables                iptables
 test   cmd:conntrack               conntrack                 conntrack-tools                       conntrack-tools         conntrack-tools
 test   cmd:strace                  strace                    strace                                strace                  strace
+test   cmd:systemd-analyze         systemd                   systemd                               systemd                 systemd
 test   cmd:tmux                    tmux                      tmux                                  tmux                    tmux
 test   cmd:script                  bsdutils                  util-linux                            util-linux              util-linux
 test   cmd:unshare                 util-linux                util-linux                            util-linux              util-linux

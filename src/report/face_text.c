@@ -159,7 +159,8 @@ static void summary(const struct face_summary *s, const struct text_style *style
 	const struct observation *o = s->observed;
 
 	add_clock(s->time_ns, out);
-	strbuf_addf(out, "watched for %s: ", units_duration(o->duration_ns, duration));
+	strbuf_addf(out, "watched for %s: ",
+		    units_duration(o->duration_ns - o->duration_ns % NS_PER_MS, duration));
 	if (o->alerts == 0)
 		text_colored("nothing was lost", TEXT_GREEN, style, out);
 	else

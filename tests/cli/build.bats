@@ -116,6 +116,7 @@ rebuild() {
 	(cd "$root" && find . ! -type d -printf '%m %P\n' | sort -k2) >"$BATS_TEST_TMPDIR/installed"
 	{
 		echo '755 usr/bin/runup'
+		echo '644 usr/lib/systemd/system/runup-watch.service'
 		echo '644 usr/share/bash-completion/completions/runup'
 		echo '644 usr/share/man/man5/runup-profile.5'
 		echo '644 usr/share/man/man8/runup.8'
@@ -127,6 +128,7 @@ rebuild() {
 		done
 	} | sort -k2 | diff -u - "$BATS_TEST_TMPDIR/installed"
 	"$root/usr/bin/runup" --version
+	grep -q '^ExecStart=/usr/bin/runup watch' "$root/usr/lib/systemd/system/runup-watch.service"
 
 	make_in_copy WERROR=1 CC=gcc DESTDIR="$root" PREFIX=/usr uninstall >/dev/null
 	run find "$root" ! -type d
