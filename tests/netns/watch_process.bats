@@ -194,8 +194,9 @@ os.execv(sys.argv[1], sys.argv[1:])'
 	deaf_server "$ns" 9000 2
 	overflow "$ns" 9000 2 &
 	ip netns exec "$ns" "$PYTHON" "$RUNUP_SOURCE/tests/netns/notified.py" "$BATS_TEST_TMPDIR/notify" 1.5 \
-		strace -qq -f -o "$BATS_TEST_TMPDIR/trace" "$RUNUP" watch -o json --interval 100ms
+		strace -D -qq -f -o "$BATS_TEST_TMPDIR/trace" "$RUNUP" watch -o json --interval 100ms
 	wait "$!"
+	wait_until 5 grep -q 'exit_group(1)' "$BATS_TEST_TMPDIR/trace"
 	sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$BATS_TEST_TMPDIR/trace" | sort -u >"$BATS_TEST_TMPDIR/made"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/made") -gt 20 ]]
 	run comm -23 "$BATS_TEST_TMPDIR/made" "$BATS_TEST_TMPDIR/allowed"
@@ -203,7 +204,7 @@ os.execv(sys.argv[1], sys.argv[1:])'
 	[[ -z $output ]]
 	# And no address family but those of the unit.
 	run grep -oE 'socket\(AF_[A-Z0-9]+' "$BATS_TEST_TMPDIR/trace"
-	for call in $(sort -u <<<"$output"); do
+	while read -r call; do
 		grep -qE "^RestrictAddressFamilies=.*${call#socket\(}( |$)" "$(unit)" || { echo "$call"; false; }
-	done
+	done < <(sort -u <<<"$output")
 }
