@@ -19,8 +19,9 @@ struct limit_seen {
 
 /*
  * Adds to what was observed what is configured, by which line of which file. A pass becomes a
- * warning where the need is met now and would not be after the next start. Of a finding that fails already it adds to the fix the file that counts for
- * this process, or that a restart or a login is all that is missing.
+ * warning where the need is met now and would not be after the next start. Of a finding that fails
+ * already it adds to the fix the file that counts for this process, or that a restart or a login is
+ * all that is missing.
  */
 void check_limit_origin(const struct check_input *in, const struct limit_seen *seen,
 			struct finding *f, struct findings *out);

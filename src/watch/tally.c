@@ -197,6 +197,14 @@ void tally_settle(struct tally *t)
 	}
 }
 
+/* The text that is there if it says the same, so that a long watch does not grow by copies. */
+static const char *keep_text(struct arena *a, const char *old, const char *text)
+{
+	if (!text || (old && strcmp(old, text) == 0))
+		return text ? old : NULL;
+	return arena_strdup(a, text);
+}
+
 static void publish_place(const struct tally *t, size_t i, struct place *p, struct observation *o,
 			  uint64_t at_ns)
 {
@@ -220,15 +228,12 @@ static void publish_place(const struct tally *t, size_t i, struct place *p, stru
 		return;
 	a->detail = p->detail;
 	if (a->process.pid != p->process.pid) {
-		const char *comm = a->process.comm;
+		const char *comm = a->process.comm, *group = a->process.group;
 
 		a->process = p->process;
 		/* A server that is restarted again and again keeps its name. */
-		a->process.comm = comm && strcmp(comm, p->process.comm) == 0
-					  ? comm
-					  : arena_strdup(&o->arena, p->process.comm);
-		if (p->process.group)
-			a->process.group = arena_strdup(&o->arena, p->process.group);
+		a->process.comm = keep_text(&o->arena, comm, p->process.comm);
+		a->process.group = keep_text(&o->arena, group, p->process.group);
 	}
 }
 

@@ -273,7 +273,7 @@ socket.create_connection(("10.9.0.2", int(sys.argv[1])), 5, ("10.9.0.5", 0))' "$
 	ip -n "$ns" addr add 10.9.0.1/24 dev out
 	ip -n "$ns" addr add 10.9.0.5/24 dev out
 	ip -n "$peer" addr add 10.9.0.2/24 dev in
-	local rule verb shared range kind target='--target 10.9.0.2:80 --source-ips 10'
+	local rule verb shared range kind target=(--target 10.9.0.2:80 --source-ips 10)
 	range=$(netns_exec "$ns" sysctl -n net.ipv4.ip_local_port_range | awk '{ print $2 - $1 + 1 }')
 	# Rule; what is said of port 80; is the limit the share of ten sources?
 	while IFS='|' read -r rule verb shared; do
@@ -284,7 +284,7 @@ socket.create_connection(("10.9.0.2", int(sys.argv[1])), 5, ("10.9.0.5", 0))' "$
 			}
 			table inet t { chain in { type filter hook input priority 0; ct state new accept; }; }
 		NFT
-		says_nat $target >"$BATS_TEST_TMPDIR/verb"
+		says_nat "${target[@]}" >"$BATS_TEST_TMPDIR/verb"
 		[[ $(cat "$BATS_TEST_TMPDIR/verb") == "$verb" ]] || show "$rule: said '$(cat "$BATS_TEST_TMPDIR/verb")'"
 		[[ $ports == "$([[ $shared ]] && echo 6451 || echo "$range")" ]] || show "$rule: $ports ports"
 		[[ $memory == "$([[ $verb ]] && echo true || echo false)" ]] || show "$rule: with NAT: $memory"
@@ -306,15 +306,15 @@ socket.create_connection(("10.9.0.2", int(sys.argv[1])), 5, ("10.9.0.5", 0))' "$
 	END
 	for kind in nft legacy; do
 		netns_exec "$ns" "iptables-$kind" -t nat -A POSTROUTING -p tcp --dport 80 -j MASQUERADE
-		[[ $(says_nat $target) == translates ]]
+		[[ $(says_nat "${target[@]}") == translates ]]
 		[[ $(seen_from 80) == 10.9.0.1 ]]
 		[[ -z $(says_nat --target 10.9.0.2:81 --source-ips 10) ]]
 		netns_exec "$ns" "iptables-$kind" -t nat -F
 		netns_exec "$ns" "iptables-$kind" -t nat -A POSTROUTING -o out -j MASQUERADE
-		[[ $(says_nat $target) == 'may translate' ]]
+		[[ $(says_nat "${target[@]}") == 'may translate' ]]
 		netns_exec "$ns" "iptables-$kind" -t nat -F
 		netns_exec "$ns" "iptables-$kind" -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-ports 81
-		[[ -z $(says_nat $target) ]]
+		[[ -z $(says_nat "${target[@]}") ]]
 		runup --netns "$ns" capacity -o json --role server --port 80 --connections 1000
 		assert_json_is "'with NAT' in one(d['resources'], resource='conntrack')['arithmetic']" true
 		runup --netns "$ns" capacity -o json --role server --port 8080 --connections 1000
