@@ -85,6 +85,7 @@ while open("/proc/sys/net/ipv4/tcp_fin_timeout").read() == "42\n" and time.monot
 print(round((time.monotonic() - since) * 1000, 1))' "$2")
 	wait_until 10 as_before
 	echo "# put back $took ms after SIGKILL of $1" >&3
+	[[ ${took%.*} -lt 1000 ]] || show "put back only after $took ms"
 }
 
 wait_for_time() { # MICROSECONDS since the epoch
