@@ -159,12 +159,14 @@ static int descend(struct walk *w, const char *done, const char *row, const char
 		   struct err *e)
 {
 	char row_part[SYSFS_PATH_MAX], path_part[SYSFS_PATH_MAX], next[SYSFS_PATH_MAX];
-	size_t row_len = strcspn(row + 1, "/"), path_len = strcspn(path + 1, "/");
 
 	if (!*row) {
 		keep(w, done);
 		return 0;
 	}
+
+	size_t row_len = strcspn(row + 1, "/"), path_len = strcspn(path + 1, "/");
+
 	snprintf(row_part, sizeof(row_part), "%.*s", (int)row_len, row + 1);
 	snprintf(path_part, sizeof(path_part), "%.*s", (int)path_len, path + 1);
 	row += 1 + row_len;
