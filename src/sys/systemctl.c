@@ -72,7 +72,8 @@ static int read_answer(int fd, uint64_t timeout_ns, char *buf, size_t size)
 }
 
 /* Runs systemctl to its end; 0 or -errno, and its exit status as wait(2) has it. */
-static int ask(char *const argv[], uint64_t timeout_ns, char *buf, size_t size, int *ret_status)
+static int ask_reaped(char *const argv[], uint64_t timeout_ns, char *buf, size_t size,
+		      int *ret_status)
 {
 	static const char *const places[] = {"/usr/bin/systemctl", "/bin/systemctl"};
 	int ends[2], r = -ENOENT;
@@ -92,8 +93,19 @@ static int ask(char *const argv[], uint64_t timeout_ns, char *buf, size_t size, 
 	r = read_answer(in, timeout_ns, buf, size);
 	if (r < 0)
 		kill(child, SIGKILL);
-	while (waitpid(child, ret_status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(child, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return r < 0 ? r : -errno;
+	return r;
+}
+
+/* While SIGCHLD is ignored (by who started runup) the kernel reaps, and the status is lost. */
+static int ask(char *const argv[], uint64_t timeout_ns, char *buf, size_t size, int *ret_status)
+{
+	void (*before)(int) = signal(SIGCHLD, SIG_DFL);
+	int r = ask_reaped(argv, timeout_ns, buf, size, ret_status);
+
+	signal(SIGCHLD, before);
 	return r;
 }
 
@@ -102,7 +114,7 @@ int systemctl_show(const char *unit, const char *properties, char *buf, size_t s
 	char program[] = "systemctl", show[] = "show", end[] = "--";
 	char name[512], which[256];
 	char *const argv[] = {program, show, which, end, name, NULL};
-	int status;
+	int status = -1;
 
 	snprintf(name, sizeof(name), "%s", unit);
 	snprintf(which, sizeof(which), "--property=%s", properties);
@@ -135,7 +147,7 @@ int systemctl_reload(struct err *e)
 {
 	char program[] = "systemctl", reload[] = "daemon-reload", answer[256];
 	char *const argv[] = {program, reload, NULL};
-	int status;
+	int status = -1;
 	int r = ask(argv, RELOAD_NS, answer, sizeof(answer), &status);
 
 	if (r < 0)
