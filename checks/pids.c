@@ -87,16 +87,17 @@ static int find_tightest(const struct check_input *in, struct room *best, struct
 	uint64_t tasks = 0, max = 0;
 	int r = proc_tasks(in->host, &tasks, e);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(keys); i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		r = fact_sysctl(in->host, keys[i], &max, e);
-		if (r == 0)
-			keep_tightest(best, (struct room){keys[i],
-							  finding_text(out, "raise %s on the host",
-								       keys[i]),
-							  max, tasks});
+		if (r < 0)
+			return r;
+		keep_tightest(best, (struct room){keys[i],
+						  finding_text(out, "raise %s on the host", keys[i]),
+						  max, tasks});
 	}
-	if (r == 0)
-		r = cgroup_pids(in->host, in->load->pid, &group, e);
+	r = cgroup_pids(in->host, in->load->pid, &group, e);
 	if (r < 0)
 		return r;
 	if (group.limited)

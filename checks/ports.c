@@ -229,8 +229,9 @@ static int run_time_wait(const struct check_input *in, struct findings *out, str
 	char a[UNITS_MAX], b[UNITS_MAX];
 	int r = procnet_sockstat(in->host, &s, e);
 
-	if (r == 0)
-		r = facts_local_ports(in->host, &ports, e);
+	if (r < 0)
+		return r;
+	r = facts_local_ports(in->host, &ports, e);
 	if (r < 0)
 		return r;
 

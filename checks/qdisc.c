@@ -124,10 +124,8 @@ static int run(const struct check_input *in, struct findings *out, struct err *e
 	check_profile_settings(in, ID, out);
 	if (!in->profile || !profile_want(in->profile, "sysctl", "net.core.default_qdisc"))
 		tell_default(in, out);
-	int r = links_read(in->host, false, &l, &links, e);
-	if (r == 0)
-		r = qdiscs_read(in->host, &d, &qdiscs, e);
-	if (r < 0)
+	if (links_read(in->host, false, &l, &links, e) < 0 ||
+	    qdiscs_read(in->host, &d, &qdiscs, e) < 0)
 		return check_untold(ID, e, out);
 	for (size_t i = 0; i < links; i++) {
 		struct summary s = summarize(&l[i], d, qdiscs);

@@ -35,6 +35,17 @@ must_check int err_errno(struct err *e, int code, const char *fmt, ...) printf_(
 /* Puts "fmt: " in front of the message; returns -code again. */
 must_check int err_wrap(struct err *e, const char *fmt, ...) printf_(2, 3);
 
+/* The analyzer sees one file at a time: without this it goes on as if a failure had returned 0. */
+#ifdef __clang_analyzer__
+static inline must_check int err_below_zero_(int r)
+{
+	return r < 0 ? r : -1;
+}
+#define err_set(...) err_below_zero_(err_set(__VA_ARGS__))
+#define err_errno(...) err_below_zero_(err_errno(__VA_ARGS__))
+#define err_wrap(...) err_below_zero_(err_wrap(__VA_ARGS__))
+#endif
+
 /*
  * The one answer to a failed allocation in the whole program: a line on stderr and abort(). Small
  * allocations do not fail on Linux short of a limit set on purpose, and every state on disk is one

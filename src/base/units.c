@@ -36,7 +36,7 @@ const char *units_duration(uint64_t ns, char buf[UNITS_MAX])
 	int shown = 0;
 
 	/* Two parts say enough: nobody needs the milliseconds of an hour. */
-	for (size_t i = 0; i < ARRAY_LEN(parts) && shown < 2 && ns; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(parts) && shown < 2; i++) {
 		if (ns < parts[i].ns)
 			continue;
 		len += (size_t)snprintf(buf + len, UNITS_MAX - len, "%" PRIu64 "%s",

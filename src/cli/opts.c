@@ -37,30 +37,31 @@ static int unknown_option(const struct opt_set *set, const char *word, struct er
 		       nearest_found(&near));
 }
 
-static int find_long(const struct opt_set *set, const char *arg, struct arena *a, struct found *f,
-		     struct err *e)
+static bool find_long(const struct opt_set *set, const char *arg, struct arena *a, struct found *f)
 {
 	size_t len = strcspn(arg, "=");
 
 	f->name = arena_strndup(a, arg, len);
 	f->value = arg[len] ? arg + len + 1 : NULL;
-	for (const struct opt_set *in = set; in; in = in->also) {
+	const struct opt_set *in = set;
+
+	do {
 		for (size_t i = 0; i < in->len; i++) {
 			if (strcmp(in->opts[i].name, f->name) == 0) {
 				f->opt = &in->opts[i];
 				f->store = in->store;
-				return 0;
+				return true;
 			}
 		}
-	}
+		in = in->also;
+	} while (in);
 	/* Options are spelled with '-': --new_connections is a slip, not a second way. */
 	if (set->load && !strchr(f->name, '_'))
 		f->load = load_key_find(f->name);
-	return f->load ? 0 : unknown_option(set, f->name, e);
+	return f->load != NULL;
 }
 
-static int find_short(const struct opt_set *set, const char *arg, struct arena *a, struct found *f,
-		      struct err *e)
+static bool find_short(const struct opt_set *set, const char *arg, struct arena *a, struct found *f)
 {
 	for (const struct opt_set *in = set; in; in = in->also) {
 		for (size_t i = 0; i < in->len; i++) {
@@ -70,10 +71,10 @@ static int find_short(const struct opt_set *set, const char *arg, struct arena *
 			f->store = in->store;
 			f->name = f->opt->name;
 			f->value = arg[1] ? arena_strdup(a, arg + 1) : NULL;
-			return 0;
+			return true;
 		}
 	}
-	return err_set(e, ERR_BAD_INPUT, "unknown option '-%c' (see --help)", arg[0]);
+	return false;
 }
 
 static int store_choice(const struct opt *o, const char *value, int *place, struct err *e)
@@ -153,14 +154,16 @@ static int store(const struct found *f, struct arena *a, struct err *e)
 static int take(const struct opt_set *set, char **argv, struct arena *a, struct err *e)
 {
 	struct found f = {0};
-	bool is_long = argv[0][1] == '-';
-	int r = is_long ? find_long(set, argv[0] + 2, a, &f, e)
-			: find_short(set, argv[0] + 1, a, &f, e);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (argv[0][1] == '-') {
+		if (!find_long(set, argv[0] + 2, a, &f))
+			return unknown_option(set, f.name, e);
+	} else if (!find_short(set, argv[0] + 1, a, &f)) {
+		return err_set(e, ERR_BAD_INPUT, "unknown option '-%c' (see --help)", argv[0][1]);
+	}
 
-	bool wants_value = f.opt ? f.opt->kind != OPT_FLAG : f.load->metavar != NULL;
+	bool wants_value = f.load ? f.load->metavar != NULL : f.opt->kind != OPT_FLAG;
 	int used = 1;
 
 	if (wants_value && !f.value) {
@@ -169,7 +172,7 @@ static int take(const struct opt_set *set, char **argv, struct arena *a, struct 
 	}
 	if (wants_value && !f.value)
 		return err_set(e, ERR_BAD_INPUT, "--%s needs a value: %s", f.name,
-			       f.opt ? f.opt->metavar : f.load->metavar);
+			       f.load ? f.load->metavar : f.opt->metavar);
 	if (!wants_value && f.value)
 		return err_set(e, ERR_BAD_INPUT, "--%s takes no value", f.name);
 

@@ -123,10 +123,10 @@ static int set_duration(uint64_t *field, const char *value, struct err *e)
 	return 0;
 }
 
-/* A switch: alone, or yes or no in a profile. */
+/* A switch, which a profile spells out. */
 static int set_switch(bool *field, const char *value, struct err *e)
 {
-	if (!value || strcmp(value, "yes") == 0)
+	if (strcmp(value, "yes") == 0)
 		*field = true;
 	else if (strcmp(value, "no") == 0)
 		*field = false;
@@ -259,8 +259,11 @@ static int set_field(struct load *l, const struct load_key *key, const char *val
 
 int load_set(struct load *l, const struct load_key *key, const char *value, struct err *e)
 {
-	if (!value && key->metavar)
-		return err_set(e, ERR_BAD_INPUT, "expected %s", key->metavar);
+	if (!value) {
+		if (key->metavar)
+			return err_set(e, ERR_BAD_INPUT, "expected %s", key->metavar);
+		value = "yes"; /* a switch that stands alone */
+	}
 
 	int r = set_field(l, key, value, e);
 

@@ -48,8 +48,9 @@ static int read_number(const struct host *h, const char *key, uint32_t *ret_now,
 	if (!k)
 		return bad_key(key, e);
 	int r = nic_find(h, device, &l, e);
-	if (r == 0)
-		r = ethtool_read(h, ethtool_number_ask(k->number), &d, &len, e);
+	if (r < 0)
+		return r;
+	r = ethtool_read(h, ethtool_number_ask(k->number), &d, &len, e);
 	if (r < 0)
 		return r;
 
@@ -72,9 +73,10 @@ static int read_value(const struct host *h, const char *key, char *buf, struct e
 	uint32_t now, max;
 	int r = read_number(h, key, &now, &max, e);
 
-	if (r == 0)
-		snprintf(buf, SETTING_VALUE_MAX, "%" PRIu32, now);
-	return r;
+	if (r < 0)
+		return r;
+	snprintf(buf, SETTING_VALUE_MAX, "%" PRIu32, now);
+	return 0;
 }
 
 static int resolve(const struct host *h, const char *key, const char *want, char *buf,

@@ -155,9 +155,8 @@ enum wrap_result wrap_container(struct gen_command *c, struct load *l)
 
 	if (found.entrypoint)
 		c->argv = with_name(found.entrypoint, args, l);
-	else if (*args && gen_find(args))
-		c->argv = args; /* the image has no entry point, or a shell's */
-	else if (gen_find(named))
+	/* Its arguments first: the image may have no entry point, or a shell's. */
+	else if (gen_find(named) && !(*args && gen_find(args)))
 		c->argv = named;
 	else if (*args)
 		c->argv = args;

@@ -80,10 +80,16 @@ int url_add_target(struct load *l, const char *url, bool bare)
 	bool v6 = len && host[0] == '[';
 	const char *close = v6 ? memchr(host, ']', len) : NULL;
 	const char *end = host + len, *behind = close ? close + 1 : memchr(host, ':', len);
-	size_t host_len = (size_t)((close ? close : behind ? behind : end) - host);
 
 	if (v6 && !close)
 		return -EINVAL;
+
+	size_t host_len = len;
+
+	if (close)
+		host_len = (size_t)(close - host);
+	else if (behind)
+		host_len = (size_t)(behind - host);
 	if (v6) {
 		host++;
 		host_len--;

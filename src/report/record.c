@@ -7,7 +7,9 @@
 
 static double seconds(uint64_t ns)
 {
-	return (double)(ns / NS_PER_MS) / 1000.0;
+	uint64_t ms = ns / NS_PER_MS;
+
+	return (double)ms / 1000.0;
 }
 
 static json_t *number_or_null(bool known, int n)

@@ -148,12 +148,11 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-static int write_file(void *data, int *ret_fd, struct err *e)
+static int write_file(void *data, int *ret_fd unused_, struct err *e)
 {
 	const struct write_task *t = data;
 	char temporary[NAME_MAX];
 
-	(void)ret_fd;
 	snprintf(temporary, sizeof(temporary), ".%s.new", t->name);
 
 	cleanup_close int fd = openat(t->dir_fd, temporary,

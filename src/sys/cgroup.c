@@ -241,7 +241,7 @@ static void walk(const struct host *h, const struct mount *m, const char *group,
 	const char *rest = below(m->root, group);
 
 	/* "/../…": the group is outside this cgroup namespace; the mount's own group is not. */
-	snprintf(path, sizeof(path), "%s", rest && strncmp(rest, "/..", 3) ? rest : "");
+	snprintf(path, sizeof(path), "%s", rest && strncmp(rest, "/..", 3) != 0 ? rest : "");
 	for (;;) {
 		visit(h, m, path, each, data);
 		char *last = strrchr(path, '/');
@@ -307,11 +307,11 @@ int cgroup_walk(const struct host *h, pid_t pid, const char *controller, cgroup_
 	int r = find_mounts(h, controller, v1_group, v2_group, mounts, e);
 	if (r < 0)
 		return r;
-	if (mounts->v1.version) {
+	if (v1_group && mounts->v1.version) {
 		walk(h, &mounts->v1, v1_group, each, data);
 		return 1;
 	}
-	if (mounts->v2.version && v2_has(h, &mounts->v2, controller)) {
+	if (v2_group && mounts->v2.version && v2_has(h, &mounts->v2, controller)) {
 		walk(h, &mounts->v2, v2_group, each, data);
 		return 2;
 	}

@@ -334,7 +334,7 @@ int child_descendants(const struct host *h, struct descendant **ret, size_t *ret
 			*(struct descendant *)array_push(&all, &len, &cap, sizeof(d)) = d;
 	}
 	len = keep_descendants(all, len, getpid());
-	if (len)
+	if (all)
 		qsort(all, len, sizeof(struct descendant), by_pid);
 	*ret_len = len;
 	*ret = TAKE_PTR(all);

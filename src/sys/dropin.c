@@ -180,7 +180,7 @@ static int write_beside(int base, const struct names *n, const struct rlimit_key
 static bool made_by_us(int base, const char *unit)
 {
 	const struct rlimit_key *k;
-	struct dropin d;
+	struct dropin d = {0};
 
 	for (size_t i = 0; (k = rlimit_key_at(i)); i++) {
 		struct names n = names_of(unit, k);
@@ -210,7 +210,7 @@ static int into_place(int base, const struct names *n)
 /* What lies beside says whether the folder is to go; it goes last itself. */
 static int sweep(int base, const struct names *n, const struct rlimit_key *k)
 {
-	struct dropin d;
+	struct dropin d = {0};
 	int r = read_at(base, n->beside, k, &d);
 
 	if (r == 0)
@@ -228,7 +228,7 @@ int dropin_write(const struct host *h, const char *unit, const struct rlimit_key
 		 const struct dropin *d, struct err *e)
 {
 	struct names n = names_of(unit, k);
-	struct dropin now, with = *d;
+	struct dropin now = {0}, with = *d;
 	int there = dropin_read(h, unit, k, &now, e);
 
 	if (there < 0)

@@ -283,6 +283,7 @@ int nl_ask(const struct host *h, const struct nl_question *q, mnl_cb_t each,
 	   void (*reset)(void *data), void *data, struct err *e)
 {
 	struct err local;
+	/* cppcheck-suppress uninitvar ; only its address is taken: errors are written to it */
 	struct err *err = e ? e : &local;
 
 	for (unsigned attempt = 0; attempt <= REPEATS; attempt++) {

@@ -222,7 +222,7 @@ static struct wanted *find_wanted(const struct search *s, uint32_t inode)
 
 static bool count_holder(struct search *s, uint32_t inode, pid_t pid, int fd unused_)
 {
-	struct proc_identity identity, *p = &identity;
+	struct proc_identity identity = {0}, *p = &identity;
 	struct wanted *first = find_wanted(s, inode);
 	struct err gone;
 

@@ -289,11 +289,12 @@ static int write_value(const struct host *h, const char *key, const char *value,
 	const char *now;
 	int r = parse_key(key, &s, e);
 
-	if (r == 0 && strcmp(value, TRACKED) != 0 && strcmp(value, UNTRACKED) != 0)
+	if (r < 0)
+		return r;
+	if (strcmp(value, TRACKED) != 0 && strcmp(value, UNTRACKED) != 0)
 		return err_set(e, ERR_BAD_INPUT, "notrack '%s': '%s' is no value that it can have",
 			       key, value);
-	if (r == 0)
-		r = look(h, &s, &t, &now, e);
+	r = look(h, &s, &t, &now, e);
 	if (r < 0 || strcmp(now, value) == 0)
 		return r;
 	if (strcmp(now, FOREIGN) == 0)

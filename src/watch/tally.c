@@ -105,6 +105,9 @@ static uint64_t spend(struct tally_row *row, uint64_t need, uint64_t *(*weight)(
 		sum += *weight(p);
 		candidates += *weight(p) > 0;
 	}
+	if (sum == 0)
+		return need;
+
 	uint64_t spent = need < sum ? need : sum;
 
 	for (struct place *p = row->places; p; p = p->next) {
