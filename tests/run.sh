@@ -7,6 +7,7 @@
 #   golden cli crash fuzz netns          tests/GROUP/*.bats; crash and netns need root
 #   lint     tests/lint/run.sh           as one test
 #   vm       suites on other kernels     only if named; see tests/vm/bed.sh
+#   memcheck tests/memcheck/*.bats       only if named; `make memcheck` builds what they run
 #
 # One line a file, then failures in full, skips with their reasons, and last the closing line
 # "N passed, N failed[, N skipped]". Exit 1 on any failure, or if nothing ran.
@@ -24,7 +25,7 @@ shift
 all_groups=(unit golden cli crash fuzz netns lint)
 [[ $# -gt 0 ]] || set -- "${all_groups[@]}"
 for group; do
-	[[ " ${all_groups[*]} vm " == *" $group "* ]] || { echo "run.sh: no group '$group'" >&2; exit 2; }
+	[[ " ${all_groups[*]} vm memcheck " == *" $group "* ]] || { echo "run.sh: no group '$group'" >&2; exit 2; }
 done
 
 timeout_s=${RUNUP_TEST_TIMEOUT:-300}
