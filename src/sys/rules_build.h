@@ -37,4 +37,12 @@ void xt_read_target(struct rule *r, struct arena *a, const char *name, const voi
 must_check int rules_read_nft(const struct host *h, struct rules *ret, struct err *e);
 must_check int rules_read_iptables(const struct host *h, struct rules *ret, struct err *e);
 
+/*
+ * The rules of one table of iptables (NFPROTO_IPV6: of ip6tables), appended to *ret: info->size
+ * bytes, as IPT_SO_GET_ENTRIES gives them. -EPROTO: an entry is cut.
+ */
+struct ipt_getinfo;
+must_check int rules_read_entries(uint8_t family, const char *name, const struct ipt_getinfo *info,
+				  const unsigned char *bytes, struct rules *ret, struct err *e);
+
 #endif

@@ -194,6 +194,21 @@ static bool read_entry(struct place *p, const unsigned char *entry, size_t room,
 	return true;
 }
 
+int rules_read_entries(uint8_t family, const char *name, const struct ipt_getinfo *info,
+		       const unsigned char *bytes, struct rules *ret, struct err *e)
+{
+	const struct version *v = &versions[family == NFPROTO_IPV6];
+	struct place p = {.version = v, .info = info, .chain = "?", .number = 1};
+
+	p.table = arena_strdup(&ret->arena, name);
+	for (size_t at = 0, next; at < info->size; at += next) {
+		enter_chain(&p, at);
+		if (!read_entry(&p, bytes + at, info->size - at, &next, ret))
+			return err_set(e, EPROTO, "read iptables' table '%s': a cut entry", name);
+	}
+	return 0;
+}
+
 /* -EAGAIN: the table was replaced in between. */
 static int read_table(int fd, const struct version *v, const char *name, struct rules *ret,
 		      struct err *e)
@@ -219,16 +234,8 @@ static int read_table(int fd, const struct version *v, const char *name, struct 
 	if (getsockopt(fd, v->level, v->get_entries, all, &len) < 0)
 		return err_errno(e, errno, "read iptables' table '%s'", name);
 
-	const unsigned char *bytes = (const unsigned char *)all + header;
-	struct place p = {.version = v, .info = &info, .chain = "?", .number = 1};
-
-	p.table = arena_strdup(&ret->arena, name);
-	for (size_t at = 0, next; at < info.size; at += next) {
-		enter_chain(&p, at);
-		if (!read_entry(&p, bytes + at, info.size - at, &next, ret))
-			return err_set(e, EPROTO, "read iptables' table '%s': a cut entry", name);
-	}
-	return 0;
+	return rules_read_entries(v->family, name, &info, (const unsigned char *)all + header, ret,
+				  e);
 }
 
 static int read_version(const struct host *h, const struct version *v, struct rules *ret,

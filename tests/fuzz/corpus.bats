@@ -25,6 +25,7 @@ replay() {
 @test "journal" { replay journal; }
 @test "files of /proc, /sys and /etc" { replay proc; }
 @test "netlink answers" { replay netlink; }
+@test "rules of packet filters" { replay rules; }
 @test "recorded hosts" { replay host; }
 @test "command lines of load generators" { replay command; }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/strbuf.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,4 +121,34 @@ char *fuzz_rest(struct fuzz_input *in, size_t *len)
 		*len = in->left;
 	in->left = 0;
 	return text;
+}
+
+void fuzz_hex(struct strbuf *out, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char two[] = {digits[p[i] >> 4], digits[p[i] & 15]};
+
+		strbuf_addn(out, two, 2);
+	}
+}
+
+void fuzz_message(struct fuzz_input *in, struct strbuf *out)
+{
+	size_t len = fuzz_byte(in);
+	struct nlmsghdr nlh = {0};
+
+	len |= (size_t)fuzz_byte(in) << 8;
+	nlh.nlmsg_type = fuzz_byte(in);
+	nlh.nlmsg_type |= (uint16_t)(fuzz_byte(in) << 8);
+	if (len > in->left)
+		len = in->left;
+	nlh.nlmsg_len = (uint32_t)(sizeof(nlh) + len);
+	fuzz_hex(out, &nlh, sizeof(nlh));
+	fuzz_hex(out, in->at, len);
+	strbuf_add(out, "\n");
+	in->at += len;
+	in->left -= len;
 }

@@ -43,4 +43,14 @@ const char *
 fuzz_line(struct fuzz_input *in); /* up to a newline, without NULs; free() it; NULL: end */
 char *fuzz_rest(struct fuzz_input *in, size_t *len); /* NUL-terminated; free() it */
 
+/* Hex digits of a netlink record. */
+struct strbuf;
+void fuzz_hex(struct strbuf *out, const void *data, size_t len);
+
+/*
+ * A line of a netlink record: two bytes of length, two of type, the rest of the message. The length
+ * in its header is made right, as the kernel's are: what is inside is what readers have to doubt.
+ */
+void fuzz_message(struct fuzz_input *in, struct strbuf *out);
+
 #endif

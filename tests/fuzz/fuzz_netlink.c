@@ -99,40 +99,9 @@ static const struct {
 	{"ctnetlink-dump", conntrack},
 };
 
-static void put_hex(struct strbuf *out, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-
-	for (size_t i = 0; i < len; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char two[] = {digits[p[i] >> 4], digits[p[i] & 15]};
-
-		strbuf_addn(out, two, 2);
-	}
-}
-
-static void put_message(struct fuzz_input *in, struct strbuf *out)
-{
-	size_t len = fuzz_byte(in);
-	struct nlmsghdr nlh = {0};
-
-	len |= (size_t)fuzz_byte(in) << 8;
-	nlh.nlmsg_type = fuzz_byte(in);
-	nlh.nlmsg_type |= (uint16_t)(fuzz_byte(in) << 8);
-	if (len > in->left)
-		len = in->left;
-	nlh.nlmsg_len = (uint32_t)(sizeof(nlh) + len);
-	put_hex(out, &nlh, sizeof(nlh));
-	put_hex(out, in->at, len);
-	strbuf_add(out, "\n");
-	in->at += len;
-	in->left -= len;
-}
-
 /* Without the conntrack module's files nobody would be asked. */
 static void prepare(struct host *h)
 {
-
 	fuzz_open_host(h);
 	fuzz_write("/proc/sys/net/netfilter/nf_conntrack_max", "100\n", 4);
 	fuzz_write("/proc/sys/net/netfilter/nf_conntrack_count", "7\n", 2);
@@ -142,8 +111,8 @@ static void prepare(struct host *h)
 	const uint8_t body[12] = {1, 2, 0, 0, 6, 0, 1, 0, 20, 0, 0, 0};
 	struct strbuf out = {0};
 
-	put_hex(&out, &nlh, sizeof(nlh));
-	put_hex(&out, body, sizeof(body));
+	fuzz_hex(&out, &nlh, sizeof(nlh));
+	fuzz_hex(&out, body, sizeof(body));
 	strbuf_add(&out, "\n");
 	fuzz_write("/netlink/genl-ethtool.hex", strbuf_get(&out), out.len);
 	strbuf_done(&out);
@@ -162,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i = fuzz_byte(&in) % (sizeof(questions) / sizeof(questions[0]));
 
 	while (in.left)
-		put_message(&in, &out);
+		fuzz_message(&in, &out);
 	snprintf(path, sizeof(path), "/netlink/%s.hex", questions[i].record);
 	fuzz_write(path, strbuf_get(&out), out.len);
 	questions[i].read(&host);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/cpumask.h"
+#include "core/limit_origin.h"
 #include "core/sysctl_origin.h"
 #include "sys/cgroup.h"
 #include "sys/clock.h"
@@ -188,6 +189,51 @@ static void k6_plan(const struct host *h)
 	load_done(&l);
 }
 
+static void limits_of(const struct host *h, pid_t pid)
+{
+	struct limit_origin o;
+	const struct proc_limit now = {.soft = 1024, .hard = 4096};
+
+	for (int kind = LIMIT_NOFILE; kind <= LIMIT_MEMLOCK; kind++) {
+		limit_origin_read(h, pid, (enum limit_kind)kind, &o);
+		fuzz_require(!o.soft.set || o.soft.file);
+		fuzz_require(!o.hard.set || o.hard.file);
+		(void)limit_below_configured(&o, &now);
+		limit_origin_done(&o);
+	}
+}
+
+/* Processes of a login, of a unit whose file is the input, and of one that sets no limits. */
+enum { LOGIN = 77, UNIT, BARE };
+
+static void login_limits(const struct host *h)
+{
+	limits_of(h, LOGIN);
+}
+
+static void unit_limits(const struct host *h)
+{
+	limits_of(h, UNIT);
+}
+
+static void default_limits(const struct host *h)
+{
+	limits_of(h, BARE);
+}
+
+static const struct {
+	const char *path, *text;
+} around[] = {
+	{"/proc/77/cgroup", "0::/user.slice/user-1000.slice/session-4.scope\n"},
+	{"/proc/78/cgroup", "0::/system.slice/x.service\n"},
+	{"/proc/79/cgroup", "0::/system.slice/y.service\n"},
+	{"/proc/77/status", "Name:\tx\nUid:\t1000\t0\t0\t0\nThreads:\t1\n"},
+	{"/proc/sys/fs/nr_open", "1048576\n"},
+	{"/etc/passwd", "root:x:0:0::/:/bin/sh\nann:x:1000:1000::/:/bin/sh\n"},
+	{"/etc/security/limits.d/a.conf", "@load soft nofile 77\n"},
+	{"/etc/systemd/system/y.service", "[Service]\n"},
+};
+
 static const struct {
 	const char *path;
 	void (*read)(const struct host *h);
@@ -213,6 +259,10 @@ static const struct {
 	{"/mask", mask},
 	{"/line", shell},
 	{"/plan", k6_plan},
+	{"/etc/security/limits.conf", login_limits},
+	{"/etc/group", login_limits},
+	{"/etc/systemd/system/x.service", unit_limits},
+	{"/etc/systemd/system.conf", default_limits},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -220,8 +270,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct host host;
 	struct fuzz_input in = {data, size};
 
-	if (!host.root)
+	if (!host.root) {
 		fuzz_open_host(&host);
+		for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++)
+			fuzz_write(around[i].path, around[i].text, strlen(around[i].text));
+	}
 
 	size_t i = fuzz_byte(&in) % (sizeof(readers) / sizeof(readers[0]));
 
