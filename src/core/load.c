@@ -137,7 +137,7 @@ static int set_switch(bool *field, const char *value, struct err *e)
 
 static int set_keepalive(struct load *l, const char *value, struct err *e)
 {
-	bool without;
+	bool without = false;
 	int r = set_switch(&without, value, e);
 
 	if (r == 0)

@@ -119,6 +119,8 @@ int systemctl_show(const char *unit, const char *properties, char *buf, size_t s
 	snprintf(name, sizeof(name), "%s", unit);
 	snprintf(which, sizeof(which), "--property=%s", properties);
 
+	buf[0] = '\0';
+
 	int r = ask(argv, SHOW_NS, buf, size, &status);
 
 	if (r == 0 && status != 0)
