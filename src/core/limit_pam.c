@@ -139,7 +139,8 @@ static bool in_group(const struct pam_user *u, const char *name, uint64_t gid)
 	char its_name[WORD_MAX], number[24], members[4096];
 	uint64_t n;
 
-	for (const char *line = u->groups; line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = u->groups, *end; line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
 		if (!field_of(line, 0, its_name, sizeof(its_name)) ||
 		    !field_of(line, 2, number, sizeof(number)) ||
 		    parse_u64(number, 0, UINT32_MAX, &n) < 0 ||
