@@ -113,7 +113,8 @@ static int find_user(const struct host *h, struct pam_user *u, struct err *e)
 
 	if (r < 0)
 		return (int)r;
-	for (const char *line = text; line; line = strchr(line, '\n'), line += line != NULL) {
+	for (const char *line = text, *end; line; line = end ? end + 1 : NULL) {
+		end = strchr(line, '\n');
 		if (field_of(line, 2, uid, sizeof(uid)) && parse_u64(uid, 0, UINT32_MAX, &n) == 0 &&
 		    n == u->uid && field_of(line, 3, gid, sizeof(gid)) &&
 		    parse_u64(gid, 0, UINT32_MAX, &u->gid) == 0 &&
