@@ -16,7 +16,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 # group  thing  apt  dnf  pacman  zypper
 #
 # thing: cmd:NAME a program, lib:NAME a pkg-config module, hdr:NAME a header, py:NAME a module of
-# /usr/bin/python3 with the attribute that is needed. A - is a package that this manager does not have.
+# /usr/bin/python3 with the attribute that is needed, rt:CC a compiler's sanitizers. A - is a package that this manager does not have.
 table='
 build  cmd:gcc                     gcc                       gcc                                   gcc                     gcc
 build  hdr:stdio.h                 libc6-dev                 glibc-devel                           glibc                   glibc-devel
@@ -65,6 +65,11 @@ test   cmd:depmod                  kmod                      kmod               
 test   cmd:xz                      xz-utils                  xz                                    xz                      xz
 test   cmd:flock                   util-linux                util-linux                            util-linux              util-linux
 test   py:jsonschema.Draft202012Validator  python3-jsonschema        python3-jsonschema                    python-jsonschema       python3-jsonschema
+test   cmd:valgrind                valgrind                  valgrind                              valgrind                valgrind
+test   rt:clang                    libclang-rt-dev           compiler-rt                           compiler-rt             clang
+test   rt:gcc                      gcc                       libasan                               gcc                     gcc
+lint   cmd:clang-tidy              clang-tidy                clang-tools-extra                     clang                   clang-tools
+lint   cmd:cppcheck                cppcheck                  cppcheck                              cppcheck                cppcheck
 lint   cmd:perl                    perl                      perl                                  perl                    perl
 lint   cmd:git                     git                       git                                   git                     git
 lint   cmd:clang-format            clang-format              clang-tools-extra                     clang                   clang-tools
@@ -86,6 +91,8 @@ is_there() { # THING
 	cmd:*) command -v "$name" >/dev/null 2>&1 ;;
 	lib:*) pkg-config --exists "$name" 2>/dev/null ;;
 	hdr:*) printf '#include <%s>\n' "$name" | gcc -E - >/dev/null 2>&1 ;;
+	rt:clang) compgen -G "$(clang -print-runtime-dir 2>/dev/null)/libclang_rt.fuzzer*" >/dev/null ;;
+	rt:gcc) [[ $(gcc -print-file-name=libasan.so 2>/dev/null) == /* ]] ;;
 	py:*) /usr/bin/python3 -c "import ${name%.*}; ${name%.*}.${name##*.}" 2>/dev/null ;;
 	esac
 }

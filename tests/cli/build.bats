@@ -140,7 +140,7 @@ rebuild() {
 @test "make help names every target of the README" {
 	run make_in_copy help
 	local target
-	for target in all deps preflight test lint format asan bench install uninstall clean help; do
+	for target in all deps preflight test lint format asan memcheck analyze bench install uninstall clean help; do
 		[[ $output == *"make $target "* ]] || { echo "not in make help: $target"; false; }
 	done
 }
