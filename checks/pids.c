@@ -93,9 +93,10 @@ static int find_tightest(const struct check_input *in, struct room *best, struct
 		r = fact_sysctl(in->host, keys[i], &max, e);
 		if (r < 0)
 			return r;
-		keep_tightest(best, (struct room){keys[i],
-						  finding_text(out, "raise %s on the host", keys[i]),
-						  max, tasks});
+		keep_tightest(best,
+			      (struct room){keys[i],
+					    finding_text(out, "raise %s on the host", keys[i]), max,
+					    tasks});
 	}
 	r = cgroup_pids(in->host, in->load->pid, &group, e);
 	if (r < 0)
