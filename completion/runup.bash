@@ -91,7 +91,7 @@ _runup() {
 	check) options="--profile -p --observe --output -o --only --skip --fail-on $load" ;;
 	capacity) options="--profile -p --output -o $load" ;;
 	apply) options="--dry-run -n --as --for --keep-going --output -o $load" ;;
-	rollback) options='--all --expired --force --dry-run -n --output -o' ;;
+	rollback) options='--all --expired --unfinished --profile -p --force --dry-run -n --output -o' ;;
 	status | doctor) options='--output -o' ;;
 	watch) options="--profile -p --interval --for --output -o $load" ;;
 	profiles) options="--output -o $load" ;;

@@ -18,7 +18,8 @@
 #include "tune/tenure.h"
 
 struct rollback_opts {
-	bool all, expired, force, dry_run;
+	bool all, expired, unfinished, force, dry_run;
+	const char *profile; /* NULL: of whichever */
 	int output;
 };
 
@@ -27,6 +28,11 @@ static const struct opt opts[] = {
 	 offsetof(struct rollback_opts, all)},
 	{"expired", '\0', OPT_FLAG, NULL, "only those of `apply --for` whose time is over",
 	 offsetof(struct rollback_opts, expired)},
+	{"unfinished", '\0', OPT_FLAG, NULL,
+	 "those that something killed midway, and any --for whose time is over",
+	 offsetof(struct rollback_opts, unfinished)},
+	{"profile", 'p', OPT_TEXT, "PROFILE", "every open changeset of that profile, newest first",
+	 offsetof(struct rollback_opts, profile)},
 	{"force", '\0', OPT_FLAG, NULL, "restore what somebody else has changed since, too",
 	 offsetof(struct rollback_opts, force)},
 	{"dry-run", 'n', OPT_FLAG, NULL, "say what would be restored, and write nothing",
@@ -153,6 +159,28 @@ static void name_no_journal(struct outcome *out, const char *id, const struct er
 	raise_exit(out, EXIT_COULD_NOT);
 }
 
+/* Is it one of those that were asked for? */
+static bool is_meant(const struct rollback_opts *o, const struct host *h,
+		     const struct changeset *cs)
+{
+	enum tenure_state t;
+
+	if (!o->profile && !o->unfinished)
+		return true;
+	t = tenure_state(h, cs);
+	/* A run puts its own back; while its runup lives, stopping a service must not do it. */
+	if (o->profile)
+		return strcmp(cs->profile, o->profile) == 0 &&
+		       !(cs->tenure.run && t != TENURE_LOST);
+	return cs->state == CHANGESET_UNFINISHED && t != TENURE_WORKING && t != TENURE_RESTORING;
+}
+
+/* More than the newest one. */
+static bool several(const struct rollback_opts *o)
+{
+	return o->all || o->profile || o->unfinished;
+}
+
 /* One of those on the way: *done and *left count it. */
 static int roll_back_next(struct outcome *out, const struct host *h, const struct state_dir *d,
 			  const char *id, size_t *done, size_t *left, struct err *e)
@@ -160,16 +188,23 @@ static int roll_back_next(struct outcome *out, const struct host *h, const struc
 	cleanup_with(changeset_done) struct changeset cs = {0};
 	struct err why;
 
+	/* Whose and what it is cannot be told: it stays out of what is about certain ones. */
+	bool any = !out->o->profile && !out->o->unfinished;
+
 	if (changeset_read(d, id, &cs, &why) < 0) {
-		name_no_journal(out, id, &why);
-		++*left;
+		if (any)
+			name_no_journal(out, id, &why);
+		*left += any;
 		return 0;
 	}
 	if (cs.state == CHANGESET_UNREADABLE) {
-		name_unreadable(out, id, &cs);
-		++*left;
+		if (any)
+			name_unreadable(out, id, &cs);
+		*left += any;
 		return 0;
 	}
+	if (still_open(cs.state) && !is_meant(out->o, h, &cs))
+		return 0;
 	/* What is left of it no rollback can do: the next one has its turn. */
 	bool spent = still_open(cs.state) && nothing_provable_left(&cs);
 
@@ -180,9 +215,19 @@ static int roll_back_next(struct outcome *out, const struct host *h, const struc
 								   : 0;
 }
 
+static void say_nothing_found(struct outcome *out)
+{
+	if (out->o->profile)
+		strbuf_addf(&out->text, "no open changeset of profile '%s': nothing to roll back\n",
+			    out->o->profile);
+	else if (!out->o->unfinished)
+		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
+}
+
 /*
- * Bare `rollback`: the newest open changeset; --all: each of them, newest first, also behind one
- * that cannot be rolled back; the first such error is returned.
+ * Bare `rollback`: the newest open changeset; --all, --profile, --unfinished: each of those that
+ * are meant, newest first, also behind one that cannot be rolled back; the first such error is
+ * returned.
  */
 static int roll_back_open(struct outcome *out, const struct host *h, const struct state_dir *d,
 			  struct err *e)
@@ -191,14 +236,14 @@ static int roll_back_open(struct outcome *out, const struct host *h, const struc
 	size_t len = 0, done = 0, left = 0;
 	int failed = changeset_ids(d, &ids, &len, e);
 
-	for (size_t i = len; i-- > 0 && (out->o->all || (done == 0 && failed == 0));) {
+	for (size_t i = len; i-- > 0 && (several(out->o) || (done == 0 && failed == 0));) {
 		struct err why;
 		int r = roll_back_next(out, h, d, ids[i], &done, &left, failed ? &why : e);
 
 		failed = failed ? failed : r;
 	}
 	if (failed == 0 && done + left == 0)
-		strbuf_add(&out->text, "no open changeset: nothing to roll back\n");
+		say_nothing_found(out);
 	return failed;
 }
 
@@ -229,6 +274,8 @@ static int roll_back_ended(struct outcome *out, const struct host *h, const stru
 			r = roll_back_one(out, h, d, ids[i], e);
 	if (r == 0 && out->o->expired && len == 0)
 		strbuf_add(&out->text, "no --for is past its time: nothing to roll back\n");
+	if (r == 0 && out->o->unfinished && json_array_size(out->list) == 0)
+		strbuf_add(&out->text, "nothing is unfinished: nothing to roll back\n");
 	return r;
 }
 
@@ -272,10 +319,11 @@ static int run(const struct app *app, const struct input *in, struct err *e)
 	struct host h;
 	struct outcome out = {.app = app, .host = &h, .o = o, .list = json_new_array()};
 
-	if (o->all + o->expired + (in->operands_len > 0) > 1) {
+	if (o->all + o->expired + o->unfinished + !!o->profile + (in->operands_len > 0) > 1) {
 		json_decref(out.list);
 		return err_set(e, ERR_BAD_INPUT,
-			       "rollback takes one of a CHANGESET, --all and --expired");
+			       "rollback takes one of a CHANGESET, --all, --expired, --unfinished "
+			       "and --profile");
 	}
 
 	int r = host_open(&h, NULL, app->netns, e);

@@ -586,6 +586,60 @@ start_held_apply() { # OPTIONS…
 	assert_exit 2
 }
 
+@test "rollback --profile: of that profile alone, all of it, and nothing of a run in progress" {
+	other=$(make_profile other <<<$'[sysctl]\nnet.ipv4.tcp_tw_reuse = 1')
+	more=$(make_profile more <<<$'[sysctl]\nnet.ipv4.tcp_max_syn_backlog = 777')
+	runup --netns "$ns" apply "$profile"
+	runup --netns "$ns" apply "$other"
+	echo 'net.ipv4.tcp_max_syn_backlog = 999' >>"$profile"
+	runup --netns "$ns" apply "$profile"
+	runup --netns "$ns" rollback --profile "$profile" -o json
+	assert_exit 0
+	assert_json_is 'len(d["changesets"])' 2
+	[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_tw_reuse) == 1 ]]
+	runup rollback -p "$profile"
+	assert_exit 0
+	assert_out "no open changeset of profile '.*': nothing to roll back"
+	runup rollback --profile "$other" --all
+	assert_exit 2
+	runup rollback --profile "$other"
+	assert_exit 0
+	as_before
+
+	env -i PATH="$PATH" RUNUP_STATE_DIR="$state" "$RUNUP" --netns "$ns" run --skip all -p "$more" --apply \
+		--report "$BATS_TEST_TMPDIR/report" -- sleep 3 >/dev/null 2>&1 3>&- &
+	wait_until 5 eval '[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_max_syn_backlog) == 777 ]]'
+	runup rollback --profile "$more"
+	assert_exit 0
+	[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_max_syn_backlog) == 777 ]]
+	wait
+	as_before
+}
+
+@test "rollback --unfinished: what was killed, and not what is applied to stay" {
+	other=$(make_profile other <<<$'[sysctl]\nnet.ipv4.tcp_tw_reuse = 1')
+	runup --netns "$ns" apply "$other"
+	# All is written by then, and `applied` is not in the journal.
+	mapfile -t environment < <(runup_environment)
+	status=0
+	env -i "${environment[@]}" strace -f -o /dev/null -e trace=write -e inject=write:signal=KILL:when=7 \
+		"$RUNUP" --netns "$ns" apply "$profile" >/dev/null 2>&1 3>&- || status=$?
+	[[ $status -eq 137 ]]
+	runup status
+	assert_exit 1
+	runup rollback --unfinished
+	assert_exit 0
+	refute_out 'other'
+	[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_tw_reuse) == 1 ]]
+	runup status
+	assert_exit 0
+	runup rollback --unfinished
+	assert_exit 0
+	assert_out 'nothing is unfinished: nothing to roll back'
+	runup rollback
+	as_before
+}
+
 @test "rollback --expired leaves what has time left, and what has none" {
 	runup --netns "$ns" apply "$profile" --for 10m
 	other=$(make_profile other <<<$'[sysctl]\nnet.ipv4.tcp_tw_reuse = 1')
