@@ -72,7 +72,9 @@ uint64_t netns_cookie(void)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
-	cleanup_close int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Every family knows it (sk_getsockopt(), net/core/sock.c, 5.14), and this one is refused
+	 * nowhere: hardened services may not have IP sockets. */
+	cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0)
 		return 0;

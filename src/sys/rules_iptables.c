@@ -254,7 +254,11 @@ static int read_version(const struct host *h, const struct version *v, struct ru
 		return err_set(e, ENODATA, "the captured host has no record of iptables' rules");
 	fd = socket(v->domain, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_errno(e, errno, "open a socket to read iptables' tables");
+		return err_set(e, errno, "open a socket to read iptables' tables: %s%s",
+			       strerror(errno),
+			       errno == EAFNOSUPPORT
+				       ? " (in a service: RestrictAddressFamilies=AF_INET AF_INET6)"
+				       : "");
 	for (char *name = strtok_r(names, "\n", &save); name; name = strtok_r(NULL, "\n", &save)) {
 		size_t start = ret->len;
 		int r = -EAGAIN;
