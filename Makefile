@@ -235,6 +235,8 @@ $(B)/cppcheck: $(OBJS) tests/lint/cppcheck.cfg
 		$(addprefix -i ,$(wildcard src/watch/*.bpf.c)) src checks tests/helpers tests/fuzz tests/unit
 	@touch $@
 
+SYSTEMD_UNITS := $(notdir $(wildcard systemd/*.service systemd/*.timer))
+
 install: all                   ## install below $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/profiles $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR)
 	install -m 0755 $(B)/runup $(DESTDIR)$(BINDIR)/runup
@@ -243,11 +245,15 @@ install: all                   ## install below $(DESTDIR)$(PREFIX)
 	install -m 0644 man/runup.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 0644 man/runup-profile.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 0644 completion/runup.bash $(DESTDIR)$(COMPDIR)/runup
-	for u in systemd/*.service; do sed 's|/usr/bin/runup|$(BINDIR)/runup|' $$u > $(DESTDIR)$(UNITDIR)/$${u##*/} && chmod 0644 $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	for u in $(SYSTEMD_UNITS); do \
+		sed 's|/usr/bin/runup|$(BINDIR)/runup|g' systemd/$$u > $(DESTDIR)$(UNITDIR)/$$u && \
+		chmod 0644 $(DESTDIR)$(UNITDIR)/$$u || exit 1; \
+	done
 
 uninstall:                     ## remove what install put there, and nothing else
-	rm -f $(DESTDIR)$(BINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard systemd/*.service)))
+	rm -f $(DESTDIR)$(BINDIR)/runup $(DESTDIR)$(MANDIR)/man8/runup.8 $(DESTDIR)$(MANDIR)/man5/runup-profile.5 $(DESTDIR)$(COMPDIR)/runup
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(wildcard profiles/*.ini schemas/*.schema.json))
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(SYSTEMD_UNITS))
 	for d in /profiles /schemas ''; do rmdir $(DESTDIR)$(DATADIR)$$d 2>/dev/null || true; done
 
 clean:                         ## remove $(B)

@@ -116,7 +116,9 @@ rebuild() {
 	(cd "$root" && find . ! -type d -printf '%m %P\n' | sort -k2) >"$BATS_TEST_TMPDIR/installed"
 	{
 		echo '755 usr/bin/runup'
-		echo '644 usr/lib/systemd/system/runup-watch.service'
+		for name in runup-apply@.service runup-rollback.service runup-rollback.timer runup-watch.service; do
+			echo "644 usr/lib/systemd/system/$name"
+		done
 		echo '644 usr/share/bash-completion/completions/runup'
 		echo '644 usr/share/man/man5/runup-profile.5'
 		echo '644 usr/share/man/man8/runup.8'
@@ -129,6 +131,7 @@ rebuild() {
 	} | sort -k2 | diff -u - "$BATS_TEST_TMPDIR/installed"
 	"$root/usr/bin/runup" --version
 	grep -q '^ExecStart=/usr/bin/runup watch' "$root/usr/lib/systemd/system/runup-watch.service"
+	grep -q '^ExecStopPost=/usr/bin/runup --color never rollback' "$root/usr/lib/systemd/system/runup-apply@.service"
 
 	make_in_copy WERROR=1 CC=gcc DESTDIR="$root" PREFIX=/usr uninstall >/dev/null
 	run find "$root" ! -type d
