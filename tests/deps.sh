@@ -64,6 +64,7 @@ test   cmd:mkfs.ext4               e2fsprogs                 e2fsprogs          
 test   cmd:depmod                  kmod                      kmod                                  kmod                    kmod
 test   cmd:xz                      xz-utils                  xz                                    xz                      xz
 test   cmd:flock                   util-linux                util-linux                            util-linux              util-linux
+test   cmd:mmdebstrap             mmdebstrap                -                                     -                       -
 test   py:jsonschema.Draft202012Validator  python3-jsonschema        python3-jsonschema                    python-jsonschema       python3-jsonschema
 test   cmd:valgrind                valgrind                  valgrind                              valgrind                valgrind
 test   rt:clang                    libclang-rt-dev           compiler-rt                           compiler-rt             clang

@@ -20,7 +20,7 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 kernels='6.1 6.12'
 # The longest first, so that the last does not run alone. What each is stands in CONTRIBUTING.md.
-suites='netns powercut flat conntrack check unit reboot tune cgroup nic'
+suites='systemd netns powercut flat conntrack check unit reboot tune cgroup nic'
 # `make soak` has these too: what they take is mostly time, and they found nothing that depends on a
 # kernel and the others do not.
 [[ -z ${VM_ALL-} ]] || suites="apply cli $suites"
@@ -52,6 +52,26 @@ prepare() {
 		cat "$vm_dir/modules-$kernel.cpio" "$vm_dir/base.cpio" >"$vm_dir/initrd-$kernel"
 		ln -sfn "$dir/vmlinuz" "$vm_dir/vmlinuz-$kernel"
 		vm_choose_accel "$dir"
+	done
+	if list | grep ' systemd$' >/dev/null; then
+		prepare_root
+	fi
+}
+
+# For suites that have systemd: their root, and the initramfs that leads there; or a reason, as above.
+prepare_root() {
+	local kernel root status=0
+	root=$(tests/vm/root.sh "$build" 2>"$vm_dir/root.err") || status=$?
+	tail -n 20 "$vm_dir/root.err" >&2
+	if [[ $status -ne 0 ]]; then
+		printf '%s %s\n' "$status" "$(tail -n 1 "$vm_dir/root.err")" >"$vm_dir/no-root"
+		return
+	fi
+	ln -sfn "$root" "$vm_dir/root.ext4"
+	tests/vm/image.sh stage "$build" "$vm_dir/stage.cpio" || return 1
+	for kernel in $(list | sed -n 's/ systemd$//p'); do
+		[[ ! -e $vm_dir/modules-$kernel.cpio ]] ||
+			cat "$vm_dir/modules-$kernel.cpio" "$vm_dir/stage.cpio" >"$vm_dir/stage-$kernel"
 	done
 }
 

@@ -5,6 +5,7 @@
 #
 #   tests/vm/image.sh base BUILD OUT          the tests, what they run, and its libraries
 #   tests/vm/image.sh modules KERNEL_DIR OUT  modules and what they depend on
+#   tests/vm/image.sh stage BUILD OUT         instead of base, where the root is on a disk (root.sh)
 #
 # Needs no root: devices are the kernel's business (devtmpfs), and cpio writes root as the owner.
 
@@ -28,7 +29,7 @@ programs='bash sh bats env
 
 # Modules that something in the tests asks for, by name or through the kernel; missing ones are built
 # in, or this kernel has no such thing.
-modules='virtio_pci virtio_blk virtio_rng virtio_net dummy veth bridge bonding ifb tun macvlan ipvlan
+modules='ext4 virtio_pci virtio_blk virtio_rng virtio_net dummy veth bridge bonding ifb tun macvlan ipvlan
 	inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag
 	nf_conntrack nf_conntrack_netlink nfnetlink nfnetlink_hook nf_tables nft_ct nft_chain_nat nft_nat nft_masq
 	nft_redir nft_reject nft_reject_inet nft_reject_ipv4 nft_limit nft_log nft_compat nft_fib nft_fib_inet
@@ -100,7 +101,7 @@ put_etc() {
 put_tests() { # BUILD
 	local file
 	mkdir -p "$tree/src/build/tests"
-	cp -r Makefile checks completion man profiles schemas src tests .ci README.md "$tree/src/"
+	cp -r Makefile checks completion man profiles schemas src systemd tests .ci README.md "$tree/src/"
 	cp "$1/runup" "$tree/src/build/"
 	mkdir -p "$tree/src/build/tests/unit" "$tree/src/build/tests/helpers"
 	for file in "$1"/tests/unit/test_* "$1"/tests/helpers/*; do
@@ -141,6 +142,29 @@ base() { # BUILD OUT
 	archive "$tree" "$2"
 }
 
+# The suite as a service of the VM's, which starts when all that a boot starts is there.
+put_suite_units() {
+	local dir=$tree/stage/etc/systemd/system
+	mkdir -p "$dir"
+	printf '%s\n' '[Unit]' 'Wants=multi-user.target runup-suite.service' >"$dir/runup-suite.target"
+	printf '%s\n' '[Unit]' 'After=multi-user.target' '[Service]' 'Type=oneshot' \
+		'ExecStart=/src/tests/vm/suite.sh' 'TimeoutStartSec=infinity' >"$dir/runup-suite.service"
+}
+
+# What `make install` puts on a host, and the tree with the tests.
+stage() { # BUILD OUT
+	local path
+	mkdir -p "$tree"/{bin,stage,usr/lib}
+	ln -s usr/lib "$tree/lib"
+	path=$(type -P busybox) || { say 'no busybox here: make deps installs it'; exit 1; }
+	cp "$path" "$tree/bin/busybox"
+	make -s --no-print-directory -o all B="$1" DESTDIR="$tree/stage" install >&2
+	put_tests "$1"
+	put_suite_units
+	install -m 0755 tests/vm/init-root "$tree/init"
+	archive "$tree" "$2"
+}
+
 modules() { # KERNEL_DIR OUT
 	local release name file
 	release=$(ls "$1/lib/modules")
@@ -160,12 +184,12 @@ modules() { # KERNEL_DIR OUT
 	archive "$tree" "$2"
 }
 
-what=${1:?image.sh: base or modules}
+what=${1:?image.sh: base, stage or modules}
 tree=$(mktemp -d "${TMPDIR:-/tmp}/runup-vm.XXXXXX")/tree
 mkdir "$tree"
 trap 'rm -rf "${tree%/tree}"' EXIT
 case $what in
-base) base "$(cd "$2" && pwd)" "$3" ;;
+base | stage) "$what" "$(cd "$2" && pwd)" "$3" ;;
 modules) modules "$2" "$3" ;;
 *) say "no part '$what'"; exit 2 ;;
 esac
