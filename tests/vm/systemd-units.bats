@@ -18,6 +18,7 @@ teardown() {
 		journalctl -b --no-pager -n 30 -u 'runup*' || true
 		systemctl stop 'runup-apply@*' || true
 		"$RUNUP" rollback --all --force || true
+		start_service
 	fi
 	systemctl reset-failed 'runup*' 2>/dev/null || true
 }
@@ -46,10 +47,12 @@ teardown() {
 	[[ $(stat -c %a "$drop_in") == 644 ]]
 	systemctl restart runup-apply@load-test
 	in_force
-	systemctl restart rltest
+	start_service
 	is limit_of_process 2000:4000
 	systemctl stop runup-apply@load-test
 	[[ $(systemctl is-failed runup-apply@load-test) == inactive ]]
+	# The process that was started with the drop-in is not the one whose limit was raised.
+	start_service
 	all_back
 }
 
