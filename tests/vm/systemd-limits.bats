@@ -226,12 +226,12 @@ same() { # UNIT: both read the files alike
 	systemctl daemon-reload
 	start_service
 
-	put "$units/rltest.service" 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:3999'
+	put "$units/rltest.service" 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:3999' Type=notify
 	runup apply limits
 	assert_exit 3
 	assert_err 'daemon-reload'
 	[[ ! -e "$d" ]]
-	put "$units/rltest.service" 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:4000'
+	put "$units/rltest.service" 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:4000' Type=notify
 	systemctl daemon-reload
 	printf '[rlimit unit:nosuch]\nnofile = >= 5\n' | profile nosuch
 	runup apply nosuch

@@ -37,15 +37,18 @@ profile() { # NAME <INI
 make_service() {
 	cat >/usr/local/bin/rltest <<-'PY'
 		#!/usr/bin/python3
-		import signal, socket
+		import os, signal, socket
 		s = socket.socket()
 		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 		s.bind(("127.0.0.1", 8080))
 		s.listen(10)
+		notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 		signal.pause()
 	PY
 	chmod +x /usr/local/bin/rltest
-	printf '%s\n' '[Service]' 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:4000' >"$units/rltest.service"
+	printf '%s\n' '[Service]' 'ExecStart=/usr/local/bin/rltest' 'User=nobody' 'LimitNOFILE=1000:4000' \
+		Type=notify >"$units/rltest.service"
 	profile load-test <<-'INI'
 		[sysctl]
 		net.core.somaxconn = >= 50000
@@ -67,13 +70,8 @@ make_service() {
 	start_service
 }
 
-ss_has_it() {
-	[[ -n $(listen_limit) ]]
-}
-
 start_service() {
 	systemctl restart rltest
-	wait_until 'the listener' ss_has_it
 }
 
 wait_until() { # WHAT COMMAND…: at most a minute
