@@ -79,7 +79,7 @@ powercut-apply)
 	bats_files tests/vm/powercut-look.bats
 	apply_until_cut
 	;;
-systemd-first) bats_files tests/vm/systemd-{units,limits,last}.bats ;;
+systemd-first) bats_files tests/vm/systemd-{units,watch,limits,last}.bats ;;
 *.bats) bats_files "tests/$suite" ;;
 *) bats_files "tests/vm/$suite.bats" ;;
 esac

@@ -143,7 +143,7 @@ teardown() {
 	timer=$(json_get 'd["for"]["timer"]')
 	in_force
 	[[ $(systemctl is-active "$timer.timer") == active ]]
-	[[ -z $(pgrep -x runup) ]]
+	[[ -z $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]
 	runup status -o json
 	assert_exit 0
 	wait_until 'the time' eval '[[ $(sysctl -n net.core.somaxconn) == 4096 ]]'
@@ -188,9 +188,9 @@ teardown() {
 		assert_exit 0
 		assert_json_is 'd["for"]["timer"]' null
 		in_force
-		[[ -n $(pgrep -x runup) ]]
+		[[ -n $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]
 		wait_until 'the time' eval '[[ $(sysctl -n net.core.somaxconn) == 4096 ]]'
-		wait_until 'the guardian' eval '[[ -z $(pgrep -x runup) ]]'
+		wait_until 'the guardian' eval '[[ -z $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]'
 		all_back
 	done
 }
