@@ -412,6 +412,11 @@ static int read_lines(const struct state_dir *d, const char *id, bool header_onl
 	if (!(header_only && r.line))
 		take_tail(&r, at, (size_t)(text + len - at));
 	ret->state = state_of(&r);
+	/* Records that are proven, but not the one that says whose they are. */
+	if (ret->state == CHANGESET_UNREADABLE && ret->bad_len == 0) {
+		r.line = 1;
+		bad_line(&r, "no header is before it");
+	}
 	return 0;
 }
 

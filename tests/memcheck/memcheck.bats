@@ -16,6 +16,7 @@ setup() {
 	RUNUP_TIMEOUT=120
 	logs=$BATS_TEST_TMPDIR/logs
 	mkdir "$logs"
+	# shellcheck disable=SC2054 # the commas are valgrind's
 	valgrind=(valgrind --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible
 		--errors-for-leak-kinds=definite,indirect,possible --num-callers=30 "--log-file=$logs/%p")
 	if [[ $(printf '%s\n' valgrind-3.20 "$(valgrind --version)" | sort -V | head -n 1) != valgrind-3.20 ]]; then
