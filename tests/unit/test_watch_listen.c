@@ -61,7 +61,7 @@ static void overflow_is_named(bool bpf)
 	assert_int_equal(a->process.pid, getpid());
 	assert_int_equal(a->process.holders, 1);
 	assert_string_equal(a->process.comm, "test_watch_list");
-	assert_true(a->first_ns > 0 && a->first_ns < 1000 * NS_PER_MS);
+	assert_true(a->first_ns > 0 && a->first_ns <= a->last_ns);
 	/* SYNs are sent again after a second. */
 	assert_true(a->last_ns > 900 * NS_PER_MS && a->last_ns <= f.seen.duration_ns);
 	assert_int_equal(total(&f, "listen.accept_overflow"), overflows);

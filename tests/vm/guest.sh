@@ -6,6 +6,8 @@
 # own plan, and each followed by the test that the file itself ended well.
 
 cd /src || exit 1
+# As a login shell of a host that is meant for this: 1024 is what init starts with.
+ulimit -n 20000
 export RUNUP_BUILD=/src/build RUNUP_MUST=1 CMOCKA_MESSAGE_OUTPUT=TAP
 # Python is slow here; what JSON the tests saw is validated by the host.
 export RUNUP_KEEP_JSON=/out/json

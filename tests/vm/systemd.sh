@@ -21,7 +21,7 @@ suite() { # KERNEL DIR
 		status=0
 		vm_start "$2/$boot" "$1" "systemd-$boot" 1G \
 			-drive "file=$2/root,format=raw,if=none,id=root" -device 'virtio-blk-pci,drive=root,serial=root' \
-			-initrd "$vm_dir/stage-$1" -append "console=ttyS0 panic=-1 vm.suite=systemd-$boot rw \
+			-initrd "$vm_dir/stage-$1" -append "console=ttyS0 panic=-1 no_timer_check vm.suite=systemd-$boot rw \
 systemd.unit=runup-suite.target systemd.show_status=yes systemd.log_target=console"
 		vm_wait 900 || status=$?
 		vm_pick "$2/$boot" "$status"
