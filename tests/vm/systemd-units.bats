@@ -143,7 +143,7 @@ teardown() {
 	timer=$(json_get 'd["for"]["timer"]')
 	in_force
 	[[ $(systemctl is-active "$timer.timer") == active ]]
-	[[ -z $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]
+	[[ -z $(pgrep -x runup-guardian) ]]
 	runup status -o json
 	assert_exit 0
 	wait_until 'the time' eval '[[ $(sysctl -n net.core.somaxconn) == 4096 ]]'
@@ -188,9 +188,9 @@ teardown() {
 		assert_exit 0
 		assert_json_is 'd["for"]["timer"]' null
 		in_force
-		[[ -n $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]
+		[[ -n $(pgrep -x runup-guardian) ]]
 		wait_until 'the time' eval '[[ $(sysctl -n net.core.somaxconn) == 4096 ]]'
-		wait_until 'the guardian' eval '[[ -z $(pgrep -f "runup.*guard|runup-guard|runup apply") ]]'
+		wait_until 'the guardian' eval '[[ -z $(pgrep -x runup-guardian) ]]'
 		all_back
 	done
 }
