@@ -263,8 +263,9 @@ const struct check check_ports_range = {
 	       "closes "
 	       "first keeps its port in TIME_WAIT for 60 s, or for one second where tcp_tw_reuse "
 	       "and timestamps let it be taken again. When none is left connect() fails with "
-	       "EADDRNOTAVAIL, which no kernel counter and no log line tells. Ports that something listens on are taken off the range; those that are bound "
-	       "without listening are not, as finding them takes a dump of all sockets.",
+	       "EADDRNOTAVAIL, which no kernel counter and no log line tells. Ports that "
+	       "something is bound to are taken off the range, those that do not listen where the "
+	       "kernel tells them (6.8) and has few sockets.",
 	.predicts = predicts,
 	.has_threshold = true,
 	.run = run_range,

@@ -13,6 +13,7 @@
 #include "core/capacity_read.h"
 #include "sys/ct.h"
 #include "sys/modules.h"
+#include "sys/nl_sockets.h"
 #include "sys/procnet.h"
 #include "sys/sysctl.h"
 
@@ -20,6 +21,8 @@
 #define CONNTRACK_TIME_WAIT_S 120
 /* tcp_tw_reuse_delay is a sysctl since 6.14; before, a second was fixed. */
 #define TW_REUSE_DELAY_MS 1000
+/* So many sockets are gone through in a few milliseconds. */
+#define SMALL_TABLE 10000
 
 const char *resource_name(enum resource_id r)
 {
@@ -96,27 +99,37 @@ static void local_ports_done(struct local_ports *p)
 	ranges_done(&p->reserved);
 }
 
-/* Each port once, however many listen on it. */
-static uint64_t count_bound(const struct port_facts *p, const struct ranges *reserved,
-			    const struct listener *l, size_t len)
+/* Each port once, however many hold it. */
+static void add_bound(const struct port_facts *p, const struct ranges *reserved, uint16_t port,
+		      struct ranges *seen)
 {
-	struct ranges seen = {0};
+	if (port >= p->low && port <= p->high && !ranges_contain(reserved, port, port))
+		ranges_add(seen, port, port);
+}
 
+static void add_bound_idle(const struct host *h, const struct sockstat *now,
+			   const struct ranges *reserved, struct port_facts *p, struct ranges *seen)
+{
+	cleanup_free struct inet_socket *s = NULL;
+	uint64_t all = now->tcp_inuse + now->tcp6_inuse;
+	struct err ignored;
+	size_t len;
+
+	if (all > SMALL_TABLE) {
+		p->not_broken_down = all;
+		return;
+	}
+	if (sockets_read(h, SOCKETS_TCP_BOUND, &s, &len, &ignored) < 0)
+		return;
 	for (size_t i = 0; i < len; i++)
-		if (l[i].port >= p->low && l[i].port <= p->high &&
-		    !ranges_contain(reserved, l[i].port, l[i].port))
-			ranges_add(&seen, l[i].port, l[i].port);
-
-	uint64_t n = ranges_count_within(&seen, 0, 65535);
-
-	ranges_done(&seen);
-	return n;
+		add_bound(p, reserved, s[i].local_port, seen);
 }
 
 void facts_read_ports(const struct host *h, const struct listener *l, size_t len,
 		      struct port_facts *p)
 {
 	cleanup_with(local_ports_done) struct local_ports local = {0};
+	cleanup_with(ranges_done) struct ranges bound = {0};
 	struct sockstat s;
 	struct err e;
 
@@ -129,7 +142,10 @@ void facts_read_ports(const struct host *h, const struct listener *l, size_t len
 	p->high = local.high;
 	p->reserved = (uint64_t)local.high - local.low + 1 - local.usable;
 	p->time_wait = s.tcp_time_wait;
-	p->bound = count_bound(p, &local.reserved, l, len);
+	for (size_t i = 0; i < len; i++)
+		add_bound(p, &local.reserved, l[i].port, &bound);
+	add_bound_idle(h, &s, &local.reserved, p, &bound);
+	p->bound = ranges_count_within(&bound, 0, 65535);
 	p->tw_reuse_known = fact_sysctl(h, "net.ipv4.tcp_tw_reuse", &p->tw_reuse, &e) == 0 &&
 			    fact_sysctl(h, "net.ipv4.tcp_timestamps", &p->timestamps, &e) == 0;
 	if (fact_sysctl(h, "net.ipv4.tcp_tw_reuse_delay", &p->tw_reuse_delay_ms, &e) < 0)

@@ -51,11 +51,12 @@ struct port_facts {
 	uint32_t low, high;
 	uint64_t reserved; /* ip_local_reserved_ports inside the range */
 	/*
-	 * Ports inside the range, not reserved, that something listens on: connect() skips a port
-	 * that somebody bound (__inet_hash_connect(): fastreuse >= 0). It skips those bound
-	 * without listening, too; they are not counted, as only a dump of all sockets finds them.
+	 * Ports inside the range, not reserved, that something is bound to, listening or not:
+	 * connect() skips them (__inet_hash_connect(): fastreuse >= 0). Those that do not listen
+	 * are looked for where the kernel tells them (6.8) and has few sockets, as it goes through
+	 * all that are bound; `not_broken_down` is how many sockets there were too many of.
 	 */
-	uint64_t bound;
+	uint64_t bound, not_broken_down;
 	bool tw_reuse_known; /* with the two below it */
 	uint64_t tw_reuse, timestamps, tw_reuse_delay_ms;
 	uint64_t time_wait; /* sockets in TIME_WAIT right now, of whichever end */

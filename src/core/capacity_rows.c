@@ -175,10 +175,13 @@ static void row_ports(const struct facts *f, const struct load *l, struct row *r
 	settle(r, l);
 	if (p->reserved || p->bound)
 		SAY_MORE(r->arithmetic,
-			 "of %s ports (%" PRIu32 "-%" PRIu32 ") %s are reserved and %s listened "
-			 "on",
+			 "of %s ports (%" PRIu32 "-%" PRIu32 ") %s are reserved and %s bound",
 			 units_count(all, a), p->low, p->high, units_count(p->reserved, b),
 			 units_count(p->bound, c));
+	if (p->not_broken_down)
+		SAY_MORE(r->arithmetic,
+			 "those bound without listening are not broken down: %s sockets",
+			 units_count(p->not_broken_down, a));
 	if (nat_text(&f->conntrack, text))
 		SAY_MORE(r->arithmetic, "%s", text);
 }

@@ -8,11 +8,15 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+
+/* Not in headers before 6.8: TCP_BOUND_INACTIVE, a state of inet_diag alone (net/tcp_states.h). */
+#define STATE_BOUND 13
 
 struct sockets {
 	struct inet_socket *item;
@@ -37,6 +41,7 @@ struct nl_question sockets_question(enum sockets_ask ask, uint8_t family, void *
 	static const char *const records[][2] = {
 		[SOCKETS_TCP_PORTS] = {"inet_diag-tcp4-ports", "inet_diag-tcp6-ports"},
 		[SOCKETS_UDP] = {"inet_diag-udp4", "inet_diag-udp6"},
+		[SOCKETS_TCP_BOUND] = {"inet_diag-tcp4-bound", "inet_diag-tcp6-bound"},
 	};
 	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
 	struct inet_diag_req_v2 *req = mnl_nlmsg_put_extra_header(m, sizeof(*req));
@@ -47,6 +52,8 @@ struct nl_question sockets_question(enum sockets_ask ask, uint8_t family, void *
 	req->idiag_states = UINT32_MAX;
 	if (ask == SOCKETS_UDP)
 		req->idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1);
+	else if (ask == SOCKETS_TCP_BOUND)
+		req->idiag_states = 1 << STATE_BOUND;
 	else /* neither listeners nor what is being accepted (both hold the listener's port) */
 		req->idiag_states = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_FIN_WAIT1 |
 				    1 << TCP_FIN_WAIT2 | 1 << TCP_TIME_WAIT | 1 << TCP_CLOSE_WAIT |
@@ -98,6 +105,14 @@ static int on_socket(const struct nlmsghdr *m, void *data)
 	return mnl_attr_parse(m, sizeof(*d), on_attribute, s);
 }
 
+static bool tells_bound(const struct host *h)
+{
+	unsigned major, minor;
+
+	return sscanf(h->release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 8));
+}
+
 int sockets_read(const struct host *h, enum sockets_ask ask, struct inet_socket **ret,
 		 size_t *ret_len, struct err *e)
 {
@@ -105,6 +120,10 @@ int sockets_read(const struct host *h, enum sockets_ask ask, struct inet_socket 
 	cleanup_with(sockets_done) struct sockets all = {0};
 	struct nl_question q = sockets_question(ask, AF_INET, buf);
 	struct err v6 = {0};
+
+	if (ask == SOCKETS_TCP_BOUND && !tells_bound(h))
+		return err_set(e, EOPNOTSUPP, "list bound sockets: Linux 6.8 is the first to tell");
+
 	int r = nl_ask(h, &q, on_socket, sockets_reset, &all, e);
 
 	if (r < 0)

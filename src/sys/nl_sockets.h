@@ -22,13 +22,15 @@ struct inet_socket {
 enum sockets_ask {
 	SOCKETS_TCP_PORTS, /* what holds a local port: connecting, connected, closing, TIME_WAIT */
 	SOCKETS_UDP,
+	SOCKETS_TCP_BOUND, /* bound, and neither listening nor connected: Linux 6.8 and later */
 };
 
 /*
  * All such sockets of the namespace, about 1 us each and no matter how many: ask only where
  * sockstat says that they are few, or with -v. *ret is the caller's to free, and may be NULL when
- * *ret_len is 0. -ENOENT: the kernel has no inet_diag for that protocol. As with `ss`, the question
- * may make the kernel load tcp_diag or udp_diag, which only read.
+ * *ret_len is 0. -ENOENT: the kernel has no inet_diag for that protocol. -EOPNOTSUPP: nor for bound
+ * sockets, for which an older one would go through all others and find none. As with `ss`, the
+ * question may make the kernel load tcp_diag or udp_diag, which only read.
  */
 must_check int sockets_read(const struct host *h, enum sockets_ask ask, struct inet_socket **ret,
 			    size_t *ret_len, struct err *e);

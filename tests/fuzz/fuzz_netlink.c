@@ -39,7 +39,7 @@ static void sockets(const struct host *h)
 	size_t len;
 	struct err e;
 
-	for (int ask = SOCKETS_TCP_PORTS; ask <= SOCKETS_UDP; ask++)
+	for (int ask = SOCKETS_TCP_PORTS; ask <= SOCKETS_TCP_BOUND; ask++)
 		if (sockets_read(h, (enum sockets_ask)ask, &s, &len, &e) == 0)
 			free(s);
 }

@@ -100,6 +100,29 @@ compare() { # NAME UNIT
 	compare 'ports, tcp_tw_reuse' 'new connections/s'
 }
 
+@test "ports: what is bound without listening is taken off" {
+	set_sysctls net.ipv4.ip_local_port_range='20000 20999'
+	serve serve 4096 8080
+	start_background binder ip netns exec "$ns" /usr/bin/python3 -c 'import socket, time
+held = []
+for i in range(300):
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    held.append(s)
+held[0].listen(1)
+print("bound", flush=True)
+time.sleep(60)'
+	wait_until 5 grep -q bound "$BATS_TEST_TMPDIR/binder.out"
+	predict ports connections --role generator --target 127.0.0.1:8080
+	if [[ $(uname -r | awk -F. '{ print $1 * 100 + $2 }') -lt 608 ]]; then
+		skip 'not possible here: this kernel does not tell bound sockets (6.8)'
+	fi
+	[[ $predicted == 700 ]]
+	drive hold 8080
+	broke_with 'Cannot assign requested address'
+	compare 'ports, 300 of them bound' connections
+}
+
 @test "ports: a client that binds first" {
 	set_sysctls net.ipv4.ip_local_port_range='20000 20999' net.ipv4.tcp_tw_reuse=1
 	serve serve 4096 8080 8081

@@ -5,6 +5,23 @@
 #include "core/resource.h"
 #include "temp_host.h"
 
+/* What is bound is taken off; what was too much to go through is not taken for none. */
+static void test_bound_ports(void **state)
+{
+	struct facts f = usual();
+	struct load l = LOADED("role", "generator", "connections", "100", "target", "10.0.0.5:80");
+	uint64_t before = row_for(RESOURCE_ports, &f, &l).limit;
+
+	(void)state;
+	f.ports.bound = 300;
+	assert_int_equal(row_for(RESOURCE_ports, &f, &l).limit, before - 300);
+	assert_null(strstr(row_for(RESOURCE_ports, &f, &l).arithmetic, "broken down"));
+	f.ports.not_broken_down = 20000;
+	assert_non_null(strstr(row_for(RESOURCE_ports, &f, &l).arithmetic,
+			       "bound without listening are not broken down: 20 000 sockets"));
+	load_done(&l);
+}
+
 static void test_the_example_of_the_design(void **state)
 {
 	(void)state;
@@ -363,6 +380,7 @@ static void test_room_of_control_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bound_ports),
 		cmocka_unit_test(test_the_example_of_the_design),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_loopback_reuses_by_default),
