@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "core/sysctl_tied.h"
 #include "report/export_part.h"
 
 #define MARK "\t# "
@@ -263,13 +264,26 @@ static const char *wish_word(const struct want *w)
 	return "exact";
 }
 
+/* What this script promises to undo it may only write where that is possible, as `apply` does. */
+static const char *not_undone(const struct want *w)
+{
+	const char *why = export_no_sysctl(w);
+
+	if (why)
+		return why;
+	why = sysctl_side_effect(w->key);
+	if (!why && sysctl_counterpart(w->key))
+		why = "its counterpart becomes 0 when it is written; set it before, in sysctl.d";
+	return why;
+}
+
 /* undo writes to no other file, whatever the record says. */
 static void write_known(const struct export *x, struct strbuf *out)
 {
 	strbuf_add(out, "\n");
 	strbuf_add(out, "known() { # FILE\n\tcase $1 in\n");
 	for (size_t i = 0; i < x->len; i++) {
-		if (export_no_sysctl(x->want[i]))
+		if (not_undone(x->want[i]))
 			continue;
 		strbuf_add(out, "\t");
 		add_path(x->want[i], out);
@@ -285,7 +299,7 @@ static void write_settings(const struct export *x, struct strbuf *out)
 		const struct want *w = x->want[i];
 		cleanup_with(strbuf_done) struct strbuf value = {0};
 
-		if (export_no_sysctl(w))
+		if (not_undone(w))
 			continue;
 		export_reason(MARK, w, out);
 		export_value(w, &value);
@@ -305,7 +319,7 @@ static void write_file(const struct export *x, struct strbuf *out)
 
 	strbuf_add(out, "#!/bin/sh\n");
 	export_head(x, out);
-	export_rest(x, export_no_sysctl, out);
+	export_rest(x, not_undone, out);
 	strbuf_addf(out, "#\n%srecord=${2:-/run/runup-%s.undo}\n\n", usage, export_slug(x, slug));
 	strbuf_add(out, part_values);
 	strbuf_add(out, part_setting);

@@ -54,6 +54,21 @@ every_kind() {
 	INI
 }
 
+@test "a script writes nothing that its undo could not take back" {
+	local p
+	p=$(make_profile p <<-'INI'
+		[sysctl]
+		net.ipv4.ip_forward = 1
+		net.ipv4.tcp_slow_start_after_idle = 0
+	INI
+	)
+	runup --netns "$ns" apply "$p" --as shell
+	assert_exit 0
+	assert_out '^# - sysctl net.ipv4.ip_forward \(1\): it sets forwarding of every device'
+	run_command ip netns exec "$ns" sh "$BATS_TEST_TMPDIR/stdout" apply "$BATS_TEST_TMPDIR/record"
+	[[ $(value net.ipv4.ip_forward) -eq 0 ]]
+}
+
 @test "a file for sysctl.d never lowers what the host has that wrote it" {
 	local p
 	p=$(make_profile p <<-'INI'
