@@ -145,33 +145,38 @@ run_bed() {
 run_ci() {
 	printf 'test:\n' >"$TREE/Makefile"
 	sed 's/^/\t@/' >>"$TREE/Makefile"
-	printf 'test-vm:\n\t@%s\n' "${vm-echo '1 passed, 0 failed'}" >>"$TREE/Makefile"
-	run env -u MAKEFLAGS -u MAKELEVEL "$TREE/.ci/run"
+	printf 'test-vm asan memcheck:\n\t@%s\n' "${vm-exit 1}" >>"$TREE/Makefile"
+	printf 'analyze fuzz:\n\t@%s\n' "${step-exit 1}" >>"$TREE/Makefile"
+	run env -u MAKEFLAGS -u MAKELEVEL CI_LONG="${long-}" "$TREE/.ci/run"
 	echo "$output"
 }
 
 @test "ci: one closing line, the last, and the status of the tests" {
 	run_ci <<<'echo "3 passed, 0 failed, 1 skipped"; echo after'
-	closing '4 passed, 0 failed, 1 skipped' 0
+	closing '3 passed, 0 failed, 1 skipped' 0
 	[[ $(grep -c ' passed, ' <<<"$output") -eq 1 ]]
 	run_ci <<<'echo "3 passed, 2 failed"; exit 1'
-	closing '4 passed, 2 failed' 1
+	closing '3 passed, 2 failed' 1
 }
 
 @test "ci: a build that fails, or tests that did not run, are a failure" {
 	run_ci <<<'echo building; exit 2'
-	closing '1 passed, 1 failed' 1
+	closing '0 passed, 1 failed' 1
 	run_ci <<<'echo "0 passed, 0 failed"'
-	closing '1 passed, 1 failed' 1
+	closing '0 passed, 1 failed' 1
 	run_ci <<<'echo "5 passed, 0 failed"; exit 2'
-	closing '6 passed, 1 failed' 1
+	closing '5 passed, 1 failed' 1
 }
 
-@test "ci: what happens in the VMs counts as much" {
-	vm='echo "2 passed, 1 failed, 3 skipped"; exit 1' run_ci <<<'echo "5 passed, 0 failed, 1 skipped"'
-	closing '7 passed, 1 failed, 4 skipped' 1
-	vm='exit 1' run_ci <<<'echo "5 passed, 0 failed"'
-	closing '5 passed, 1 failed' 1
+@test "ci: what takes long counts as much, where it is asked for" {
+	long=1 step=true vm='echo "2 passed, 1 failed, 3 skipped"; exit 1' run_ci <<<'echo "5 passed, 0 failed, 1 skipped"'
+	closing '13 passed, 3 failed, 10 skipped' 1
+	long=1 step=true vm='exit 1' run_ci <<<'echo "5 passed, 0 failed"'
+	closing '7 passed, 3 failed' 1
+	long=1 step=false vm='echo "2 passed, 0 failed"' run_ci <<<'echo "5 passed, 0 failed"'
+	closing '11 passed, 2 failed' 1
+	long=1 step=true vm='echo "2 passed, 0 failed"' run_ci <<<'echo "5 passed, 0 failed"'
+	closing '13 passed, 0 failed' 0
 }
 
 @test "ci: a skip is a failure there" {
