@@ -143,10 +143,12 @@ run_bed() {
 
 # .ci/run with a made-up `make test`, and a `make test-vm` that is $vm.
 run_ci() {
-	printf 'test:\n' >"$TREE/Makefile"
-	sed 's/^/\t@/' >>"$TREE/Makefile"
-	printf 'test-vm asan memcheck:\n\t@%s\n' "${vm-exit 1}" >>"$TREE/Makefile"
-	printf 'analyze fuzz:\n\t@%s\n' "${step-exit 1}" >>"$TREE/Makefile"
+	{
+		printf 'test:\n'
+		sed 's/^/\t@/'
+		printf 'test-vm asan memcheck:\n\t@%s\n' "${vm-exit 1}"
+		printf 'analyze fuzz:\n\t@%s\n' "${step-exit 1}"
+	} >"$TREE/Makefile"
 	run env -u MAKEFLAGS -u MAKELEVEL CI_LONG="${long-}" "$TREE/.ci/run"
 	echo "$output"
 }
