@@ -629,7 +629,7 @@ start_held_apply() { # OPTIONS…
 	assert_exit 1
 	runup rollback --unfinished
 	assert_exit 0
-	refute_out 'other'
+	refute_out 'other\.ini'
 	[[ $(netns_exec "$ns" sysctl -n net.ipv4.tcp_tw_reuse) == 1 ]]
 	runup status
 	assert_exit 0
