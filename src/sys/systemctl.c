@@ -119,13 +119,11 @@ int systemctl_show(const char *unit, const char *properties, char *buf, size_t s
 	snprintf(name, sizeof(name), "%s", unit);
 	snprintf(which, sizeof(which), "--property=%s", properties);
 
-	buf[0] = '\0';
-
 	int r = ask(argv, SHOW_NS, buf, size, &status);
 
 	if (r == 0 && status != 0)
 		r = -EIO;
-	return r < 0 ? err_errno(e, -r, "ask systemctl about '%s'", unit) : 0;
+	return r == 0 ? 0 : err_errno(e, -r, "ask systemctl about '%s'", unit);
 }
 
 const char *systemctl_value(const char *shown, const char *property,
