@@ -134,7 +134,7 @@ static void look_for_nat(const struct rules *rules, bool serves, const bool fami
 			if (ways[i].use == RULE_DNAT)
 				continue;
 			n->all_sources &= sure;
-			n->one_source &= sure && (r->uses & RULE_MASQUERADE);
+			n->one_source &= sure && r && (r->uses & RULE_MASQUERADE);
 		}
 }
 

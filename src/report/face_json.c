@@ -31,7 +31,9 @@ static void put_line(json_t *j, struct strbuf *out)
 /* Whole milliseconds, so that 0.1 s does not read 0.10000000000000001. */
 static json_t *seconds(uint64_t ns)
 {
-	return json_real((double)(ns / NS_PER_MS) / 1000.0);
+	uint64_t ms = ns / NS_PER_MS;
+
+	return json_real((double)ms / 1000.0);
 }
 
 static json_t *sources_to_json(const struct face_start *s)
