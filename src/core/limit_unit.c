@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Limits of services: what their unit says, or systemd's defaults. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/attr.h"
 #include "base/cleanup.h"
@@ -46,8 +48,29 @@ static void note_unread(void *data, const char *path unused_, const struct err *
 	limit_note_unread(u->origin, e);
 }
 
+/*
+ * As safe_atou64() takes it (systemd, src/basic/parse-util.c, 252): 0x800, 010 and 0b11 are what
+ * they are in C, blanks only in front, and the largest number is no limit but "infinity".
+ */
+static bool read_number(const char *text, uint64_t *ret)
+{
+	int base = 0;
+	char *end;
+
+	text += strspn(text, " \t");
+	if (strncasecmp(text, "0b", 2) == 0 || strncasecmp(text, "0o", 2) == 0) {
+		base = tolower((unsigned char)text[1]) == 'b' ? 2 : 8;
+		text += 2;
+	}
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*ret = strtoull(text, &end, base);
+	return errno == 0 && !*end && *ret != UINT64_MAX;
+}
+
 /* Sizes may end in K, M, G or T, of 1024 (rlimit_parse_size(), systemd). */
-static bool read_one(const struct unit_reading *u, const char *text, uint64_t *ret)
+static bool read_size(const char *text, uint64_t *ret)
 {
 	static const char suffixes[] = "BKMGT";
 	char digits[24];
@@ -55,11 +78,7 @@ static bool read_one(const struct unit_reading *u, const char *text, uint64_t *r
 	const char *suffix = text[len] && !text[len + 1] ? strchr(suffixes, text[len]) : NULL;
 	uint64_t unit = 1;
 
-	if (strcmp(text, "infinity") == 0) {
-		*ret = PROC_UNLIMITED;
-		return true;
-	}
-	if (len >= sizeof(digits) || (text[len] && (!u->is_size || !suffix)))
+	if (len >= sizeof(digits) || (text[len] && !suffix))
 		return false;
 	memcpy(digits, text, len);
 	digits[len] = '\0';
@@ -71,18 +90,27 @@ static bool read_one(const struct unit_reading *u, const char *text, uint64_t *r
 	return true;
 }
 
+static bool read_one(const struct unit_reading *u, const char *text, uint64_t *ret)
+{
+	if (strcmp(text, "infinity") == 0) {
+		*ret = PROC_UNLIMITED;
+		return true;
+	}
+	return u->is_size ? read_size(text, ret) : read_number(text, ret);
+}
+
 /* What is no limit, or a soft one above the hard one, is skipped with a warning by systemd, too. */
 static void read_value(const struct unit_reading *u, char *text, const char *file, unsigned number)
 {
-	char *colon = strchr(text, ':');
+	char *value = conf_trim(text), *colon = strchr(value, ':');
 	uint64_t soft, hard;
 
 	if (colon)
 		*colon = '\0';
-	if (!read_one(u, conf_trim(text), &soft))
+	if (!read_one(u, value, &soft))
 		return;
 	hard = soft;
-	if (colon && !read_one(u, conf_trim(colon + 1), &hard))
+	if (colon && !read_one(u, colon + 1, &hard))
 		return;
 	if (soft <= hard)
 		limit_set(u->origin, soft, hard, file, number);

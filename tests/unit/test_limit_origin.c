@@ -175,6 +175,42 @@ static void test_pam_unused(void **state unused_)
 	temp_close(&t);
 }
 
+/* As systemctl shows them: tests/vm/systemd-limits.bats asks systemd 252 the same. */
+static void test_unit_numbers(void **state unused_)
+{
+	static const struct {
+		const char *text;
+		uint64_t soft, hard;
+	} rows[] = {
+		{"0x800", 2048, 2048},
+		{"010", 8, 8},
+		{"0b11", 3, 3},
+		{"2200: 2300", 2200, 2300},
+		/* No values: what is set before counts on. */
+		{"2200 :2300", 1500, 1500},
+		{"2400:", 1500, 1500},
+		{"18446744073709551615", 1500, 1500},
+		{"-1", 1500, 1500},
+		{"1K", 1500, 1500},
+		{"", 1500, 1500},
+	};
+	struct temp_host t;
+	char text[128];
+
+	temp_open(&t);
+	make_process(&t, "/system.slice/nginx.service");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		snprintf(text, sizeof(text), "[Service]\nLimitNOFILE=1500\nLimitNOFILE=%s\n",
+			 rows[i].text);
+		temp_write(&t, NGINX, text);
+		struct limit_origin o = read_of(&t, LIMIT_NOFILE);
+		assert_int_equal(o.soft.value, rows[i].soft);
+		assert_int_equal(o.hard.value, rows[i].hard);
+		limit_origin_done(&o);
+	}
+	temp_close(&t);
+}
+
 static void test_unit(void **state unused_)
 {
 	struct temp_host t;
