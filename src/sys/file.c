@@ -37,9 +37,20 @@ int file_open_beneath(int folder_fd, const char *path, int flags, uint64_t resol
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * A filter of system calls cannot look into openat2(2)'s flags, so RestrictSUIDSGID=, and
+ * DynamicUser= which brings it along, have it fail with ENOSYS (seccomp_restrict_suid_sgid(),
+ * systemd 252). The root of a live host is the one that every path is resolved in anyway. Only for
+ * reading: what is written is worth the guarantee.
+ */
 static int open_beneath(const struct host *h, const char *path, int flags)
 {
-	return file_open_beneath(h->root_fd, path, flags, RESOLVE_IN_ROOT);
+	int fd = file_open_beneath(h->root_fd, path, flags, RESOLVE_IN_ROOT);
+
+	if (fd != -ENOSYS || h->captured || (flags & O_ACCMODE) != O_RDONLY)
+		return fd;
+	fd = openat(h->root_fd, path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int file_open(const struct host *h, const char *path, int flags, struct err *e)

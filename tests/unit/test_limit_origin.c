@@ -307,8 +307,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_giver),	  cmocka_unit_test(test_pam_order),
 		cmocka_unit_test(test_pam_users), cmocka_unit_test(test_pam_unused),
-		cmocka_unit_test(test_unit),	  cmocka_unit_test(test_templates),
-		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_unit),	  cmocka_unit_test(test_unit_numbers),
+		cmocka_unit_test(test_templates), cmocka_unit_test(test_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

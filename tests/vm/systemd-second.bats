@@ -5,6 +5,10 @@
 load ../lib/runup
 load systemd
 
+teardown() {
+	[[ -n ${BATS_TEST_COMPLETED-} ]] || journalctl -b --no-pager -n 20 -u 'runup*'
+}
+
 @test "reboot: runup-rollback has ended the --for of before" {
 	[[ $(systemctl show -p Result --value runup-rollback) == success ]]
 	[[ $(systemctl show -p ExecMainStatus --value runup-rollback) == 0 ]]

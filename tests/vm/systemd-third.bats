@@ -5,6 +5,10 @@
 load ../lib/runup
 load systemd
 
+teardown() {
+	[[ -n ${BATS_TEST_COMPLETED-} ]] || journalctl -b --no-pager -n 20 -u 'runup*'
+}
+
 @test "power cut: both profiles were applied again, and the drop-in is there" {
 	is 'systemctl is-active runup-apply@boot-time' active
 	is 'systemctl is-active runup-apply@load-test' active

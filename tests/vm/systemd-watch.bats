@@ -15,7 +15,7 @@ setup_file() {
 teardown() {
 	[[ -n ${BATS_TEST_COMPLETED-} ]] || journalctl -b --no-pager -n 20 -u runup-watch
 	systemctl stop runup-watch
-	systemctl reset-failed runup-watch || true
+	systemctl reset-failed runup-watch 2>/dev/null || true
 }
 
 main_pid() {
@@ -45,6 +45,9 @@ restarts() {
 	systemctl stop runup-watch
 	is 'systemctl is-active runup-watch' inactive
 	is 'systemctl show -p Result --value runup-watch' success
+	# The sandbox takes nothing away that it reads.
+	journalctl -b --no-pager -o cat -u runup-watch >"$BATS_TEST_TMPDIR/journal"
+	run ! grep -E 'Function not implemented|Permission denied|not permitted|"kernel":""' "$BATS_TEST_TMPDIR/journal"
 }
 
 @test "runup-watch: killed, it is started again" {
@@ -67,7 +70,6 @@ restarts() {
 	[[ $(main_pid) -eq $pid && $(restarts) -eq 0 ]]
 	kill -STOP "$pid"
 	wait_until 'another process' eval '[[ $(main_pid) -ne 0 && $(main_pid) -ne $pid ]]'
-	journalctl -b --no-pager -u runup-watch | grep -i watchdog
 	rm /run/systemd/system/runup-watch.service.d/dog.conf
 	systemctl daemon-reload
 }

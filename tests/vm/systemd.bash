@@ -89,7 +89,7 @@ wait_until() { # WHAT COMMAND…: at most a minute
 
 is() { # WHAT VALUE: of a function or command that prints one line
 	local value
-	value=$($1)
+	value=$($1) || true # systemctl's exit status says the same
 	[[ $value == "$2" ]] || { printf '%s: %s, not %s\n' "$1" "$value" "$2"; return 1; }
 }
 
