@@ -31,6 +31,7 @@ static const char *const manager_folders[] = {
 };
 
 #define NAME_MAX_UNIT 256
+#define JOINED_MAX 512 /* what is longer is no limit */
 
 /* One key of one section is looked for in all files. */
 struct unit_reading {
@@ -38,6 +39,7 @@ struct unit_reading {
 	char key[40];
 	bool in_section;
 	bool is_size;
+	char joined[JOINED_MAX]; /* lines before that ended in a backslash; "": none */
 	struct limit_origin *origin;
 };
 
@@ -116,21 +118,52 @@ static void read_value(const struct unit_reading *u, char *text, const char *fil
 		limit_set(u->origin, soft, hard, file, number);
 }
 
-static void read_line(void *data, char *text, const char *file, unsigned number)
+static void read_whole(struct unit_reading *u, char *line, const char *file, unsigned number)
 {
-	struct unit_reading *u = data;
-	char *line = conf_trim(text), *equals;
+	char *equals = strchr(line, '=');
 
-	if (number == 1)
-		u->in_section = false;
 	if (*line == '[')
 		u->in_section = strcmp(line, u->section) == 0;
-	equals = strchr(line, '=');
-	if (!u->in_section || !equals || strchr("#;", *line))
+	if (!u->in_section || !equals)
 		return;
 	*equals = '\0';
 	if (strcmp(conf_trim(line), u->key) == 0)
 		read_value(u, equals + 1, file, number);
+}
+
+static bool goes_on(const char *line)
+{
+	size_t len = strlen(line), n = 0;
+
+	while (n < len && line[len - 1 - n] == '\\')
+		n++;
+	return n % 2 == 1;
+}
+
+/* A line that ends in a backslash goes on in the next one, over comments (systemd.syntax(7)). */
+static void read_line(void *data, char *text, const char *file, unsigned number)
+{
+	struct unit_reading *u = data;
+	char *line = conf_trim(text);
+
+	if (number == 1) {
+		u->in_section = false;
+		u->joined[0] = '\0';
+	}
+	if (*line && strchr("#;", *line))
+		return;
+
+	bool more = goes_on(line), whole = !more && !u->joined[0];
+	size_t have = strlen(u->joined);
+
+	if (more)
+		line[strlen(line) - 1] = '\0';
+	if (!whole)
+		snprintf(u->joined + have, sizeof(u->joined) - have, "%s ", line);
+	if (more)
+		return;
+	read_whole(u, whole ? line : conf_trim(u->joined), file, number);
+	u->joined[0] = '\0';
 }
 
 /* The first folder that has the file; false: none has. */

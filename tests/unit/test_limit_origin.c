@@ -193,6 +193,10 @@ static void test_unit_numbers(void **state unused_)
 		{"-1", 1500, 1500},
 		{"1K", 1500, 1500},
 		{"", 1500, 1500},
+		/* Lines that go on. */
+		{"\\\n# a comment\n 3600", 3600, 3600},
+		{"1\nEnvironment=A=\\\nLimitNOFILE=2", 1, 1},
+		{"1\nEnvironment=A=\\\\\nLimitNOFILE=2", 2, 2},
 	};
 	struct temp_host t;
 	char text[128];
