@@ -39,8 +39,10 @@ static int take_number(const char *option, const char *value, uint64_t *ret, str
 	return 0;
 }
 
-static int take(int option, const char *value, struct ab *a, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct ab *a = data;
+
 	switch (option) {
 	case 'n':
 		return take_number("-n", value, &a->requests, e);
@@ -97,15 +99,11 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = c->argv + 1};
-	const char *value;
 	int r;
 
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &a, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &a, e);
+	if (r < 0)
+		return r;
 	r = check(&a, l, e);
 	if (r == 0)
 		r = gen_state(l, LOAD_CONNECTIONS, a.concurrency, e);

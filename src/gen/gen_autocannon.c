@@ -43,6 +43,7 @@ static const struct words_option options[] = {
 };
 
 struct autocannon {
+	struct load *load; /* targets are stated as they are met */
 	uint64_t connections, amount, overall_rate, connection_rate, reconnect, workers,
 		duration_ns;
 	bool closes, forever, socket, unknown_url;
@@ -99,8 +100,11 @@ static int take_number(const char *option, const char *value, uint64_t *ret, str
 	return 0;
 }
 
-static int take(int option, const char *value, struct autocannon *a, struct load *l, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct autocannon *a = data;
+	struct load *l = a->load;
+
 	switch (option) {
 	case 'c':
 		return take_number("-c", value, &a->connections, e);
@@ -193,21 +197,17 @@ static int state(const struct autocannon *a, struct load *l, struct err *e)
 
 static int load(const struct gen_command *c, struct load *l, struct err *e)
 {
-	struct autocannon a = {.connections = 10, .duration_ns = UINT64_C(10000000000)};
+	struct autocannon a = {.load = l, .connections = 10, .duration_ns = UINT64_C(10000000000)};
 	struct words words = {.program = "autocannon",
 			      .style = WORDS_MINIMIST,
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = without_groups(c->argv + 1, l)};
-	const char *value;
 	int r;
 
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &a, l, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &a, e);
+	if (r < 0)
+		return r;
 	if (!load_states(l, LOAD_TARGET) && !a.unknown_url && !a.socket)
 		return err_set(e, ERR_BAD_INPUT, "it names no URL");
 	if (a.socket) { /* no port, no conntrack entry */

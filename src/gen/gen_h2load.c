@@ -103,8 +103,10 @@ static int take_duration(const char *option, const char *value, uint64_t *ret, s
 	return 0;
 }
 
-static int take(int option, const char *value, struct h2load *h, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct h2load *h = data;
+
 	switch (option) {
 	case 'n':
 		return take_number("-n", value, &h->requests, e);
@@ -226,15 +228,11 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = c->argv + 1};
-	const char *value;
 	int r;
 
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &h, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &h, e);
+	if (r < 0)
+		return r;
 	r = check(&h, e);
 	if (r == 0)
 		r = state(&h, l, e);

@@ -48,8 +48,10 @@ static int parse_time(const char *s, uint64_t *ret)
 	return 0;
 }
 
-static int take(int option, const char *value, struct siege *s, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct siege *s = data;
+
 	switch (option) {
 	case 'c':
 		s->users_said = true;
@@ -85,15 +87,11 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = c->argv + 1};
-	const char *value;
 	int r;
 
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &s, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &s, e);
+	if (r < 0)
+		return r;
 	if (s.once) {
 		s.users = 1;
 		s.users_said = true;

@@ -105,8 +105,10 @@ static int take_number(const char *option, const char *value, uint64_t *ret, str
 	return 0;
 }
 
-static int take(int option, const char *value, struct vegeta *v, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct vegeta *v = data;
+
 	switch (option) {
 	case 'r':
 		return parse_rate(value, &v->rate) < 0
@@ -256,18 +258,14 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = c->argv + 1};
-	const char *value;
 	int r;
 
 	while (strcmp(*words.next, "attack") != 0)
 		words.next++;
 	words.next++;
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &v, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &v, e);
+	if (r < 0)
+		return r;
 	if (v.rate <= 0 && !v.max_workers)
 		return err_set(e, ERR_BAD_INPUT, "-rate=0 needs -max-workers");
 	state_targets(c, &v, l);

@@ -76,8 +76,10 @@ static int scan_time(const char *value, uint64_t *ret, struct err *e)
 	return 0;
 }
 
-static int take(int option, const char *value, struct wrk *w, struct err *e)
+static int take(int option, const char *value, void *data, struct err *e)
 {
+	struct wrk *w = data;
+
 	switch (option) {
 	case 'c':
 		return scan_count("-c", value, &w->connections, e);
@@ -148,15 +150,11 @@ static int load(const struct gen_command *c, struct load *l, struct err *e)
 			      .options = options,
 			      .options_len = ARRAY_LEN(options),
 			      .next = c->argv + 1};
-	const char *value;
 	int r;
 
-	while ((r = words_next(&words, &value, e)) != WORDS_END) {
-		if (r >= WORDS_OPERAND)
-			r = take(r, value, &w, e);
-		if (r < 0)
-			return r;
-	}
+	r = words_each(&words, take, &w, e);
+	if (r < 0)
+		return r;
 	/* wrk2 resolves the name of the scheme where there is no port, as wrk does. */
 	if (w.url && url_add_target(l, w.url, false) < 0)
 		l->stated &= ~(unsigned)LOAD_TARGET;

@@ -173,6 +173,22 @@ int words_next(struct words *w, const char **ret_value, struct err *e)
 	return WORDS_END;
 }
 
+int words_each(struct words *w,
+	       int (*each)(int option, const char *value, void *data, struct err *e), void *data,
+	       struct err *e)
+{
+	const char *value;
+	int r;
+
+	while ((r = words_next(w, &value, e)) != WORDS_END) {
+		if (r >= WORDS_OPERAND)
+			r = each(r, value, data, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 bool words_flag_off(const char *value)
 {
 	/* strconv.ParseBool's words. */

@@ -45,6 +45,14 @@ enum { WORDS_END = 0, WORDS_OPERAND = -1 };
  */
 must_check int words_next(struct words *w, const char **ret_value, struct err *e);
 
+/*
+ * Hands every option, and every operand as WORDS_OPERAND, to take() until it fails. 0, or what
+ * take() or words_next() returned.
+ */
+must_check int words_each(struct words *w,
+			  int (*each)(int option, const char *value, void *data, struct err *e),
+			  void *data, struct err *e);
+
 /* Do the letters of a flag's value mean false? ("-keepalive=false") */
 bool words_flag_off(const char *value);
 
