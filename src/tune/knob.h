@@ -60,11 +60,10 @@ struct knob {
 	/* Value now, as the kernel prints it, into buf of KNOB_VALUE_MAX. */
 	int (*read)(const struct host *h, const char *key, char *buf, struct err *e);
 	int (*write)(const struct host *h, const char *key, const char *value, struct err *e);
-	/* How the value of `key` is compared. */
-	enum value_kind (*value_kind)(const char *key);
 	/*
 	 * What the kernel will show after `value` was written, where it rounds or respells
-	 * (nf_conntrack_buckets); else the value itself. Writes to buf of KNOB_VALUE_MAX.
+	 * (nf_conntrack_buckets); else the value itself. Writes to buf of KNOB_VALUE_MAX. May be
+	 * NULL: the value itself, which is spelled canonically already (value_merge()).
 	 */
 	void (*normalise)(const struct host *h, const char *key, const char *value, char *buf);
 	/*
@@ -105,6 +104,10 @@ KNOBS(X_EXTERN)
 
 /* The knob of a kind, or NULL: not known. */
 const struct knob *knob_find(const char *kind);
+
+/* normalise(), where there is one; else the value. */
+void knob_normalise(const struct knob *k, const struct host *h, const char *key, const char *value,
+		    char *buf);
 
 /* caps(), where there is one. */
 uint64_t knob_caps(const struct knob *k, const char *key);

@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "base/strbuf.h"
 #include "core/listen_key.h"
 #include "sys/caps.h"
 #include "sys/listener_limit.h"
@@ -94,21 +93,6 @@ static int write_value(const struct host *h, const char *key, const char *value,
 	return r < 0 ? r : listener_set_limit(h, &l, (uint32_t)limit, e);
 }
 
-static enum value_kind value_kind(const char *key unused_)
-{
-	return VALUE_NUMBERS;
-}
-
-/* Without somaxconn's cap: a limit that was cut is no success. */
-static void normalise(const struct host *h unused_, const char *key unused_, const char *value,
-		      char *buf)
-{
-	cleanup_with(strbuf_done) struct strbuf text = {0};
-
-	value_merge(VALUE_NUMBERS, OP_EXACT, "", value, &text);
-	snprintf(buf, KNOB_VALUE_MAX, "%s", strbuf_get(&text));
-}
-
 /* Socket cookies were counted per namespace before 5.11 (sock_gen_cookie()). */
 static int identity(const struct host *h, const char *key, char *buf, struct err *e)
 {
@@ -138,14 +122,13 @@ static uint64_t caps(const char *key unused_)
 	return CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_DAC_READ_SEARCH);
 }
 
+/* What is foretold is without somaxconn's cap: a limit that was cut is no success. */
 const struct knob knob_listen = {
 	.kind = "listen",
 	.expand = expand,
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
-	.normalise = normalise,
 	.identity = identity,
 	.ends = ends,
 	.rank = rank,

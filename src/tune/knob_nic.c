@@ -66,21 +66,6 @@ static int write_value(const struct host *h, const char *key, const char *value,
 	return 0;
 }
 
-static enum value_kind value_kind(const char *key unused_)
-{
-	return VALUE_NUMBERS;
-}
-
-static void normalise(const struct host *h unused_, const char *key unused_, const char *value,
-		      char *buf)
-{
-	cleanup_with(strbuf_done) struct strbuf text = {0};
-
-	/* Drivers may round a ring up, each in its own way: reading it back tells. */
-	value_merge(VALUE_NUMBERS, OP_EXACT, "", value, &text);
-	snprintf(buf, KNOB_VALUE_MAX, "%s", strbuf_get(&text));
-}
-
 /*
  * By index and by the address it was made with: a card that is taken out and put in again, or its
  * driver loaded anew, has another index and its driver's own rings.
@@ -114,6 +99,7 @@ static uint64_t caps(const char *key unused_)
 	return CAP_BIT(CAP_NET_ADMIN);
 }
 
+/* Drivers may round a ring up, each in its own way: nothing foretells it, reading it back tells. */
 const struct knob knob_nic = {
 	.kind = "nic",
 	.expand = expand,
@@ -121,8 +107,6 @@ const struct knob knob_nic = {
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
-	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
 	.caps = caps,

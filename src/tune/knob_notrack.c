@@ -306,17 +306,6 @@ static int write_value(const struct host *h, const char *key, const char *value,
 	return remove_table(&s, &t, e);
 }
 
-static enum value_kind value_kind(const char *key unused_)
-{
-	return VALUE_TEXT;
-}
-
-static void normalise(const struct host *h unused_, const char *key unused_, const char *value,
-		      char *buf)
-{
-	snprintf(buf, KNOB_VALUE_MAX, "%s", value);
-}
-
 static int identity(const struct host *h, const char *key unused_, char *buf, struct err *e unused_)
 {
 	snprintf(buf, KNOB_IDENTITY_MAX, "netns:%" PRIu64, h->netns_cookie);
@@ -341,8 +330,6 @@ const struct knob knob_notrack = {
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
-	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,
 	.caps = caps,

@@ -127,17 +127,6 @@ static int write_value(const struct host *h, const char *key, const char *value,
 					  : gone(rlimit_set(h, k.pid, k.limit, &l, e), &k, e);
 }
 
-static enum value_kind value_kind(const char *key unused_)
-{
-	return VALUE_NUMBERS;
-}
-
-static void normalise(const struct host *h unused_, const char *key unused_, const char *value,
-		      char *buf)
-{
-	snprintf(buf, KNOB_VALUE_MAX, "%s", value);
-}
-
 static int identity(const struct host *h, const char *key, char *buf, struct err *e)
 {
 	struct proc_identity p;
@@ -195,8 +184,6 @@ const struct knob knob_rlimit = {
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
-	.normalise = normalise,
 	.identity = identity,
 	.ends = ends,
 	.durable = durable,

@@ -247,7 +247,6 @@ const struct knob knob_sysctl = {
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,

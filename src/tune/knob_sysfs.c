@@ -182,7 +182,6 @@ const struct knob knob_sysfs = {
 	.permitted = permitted,
 	.read = read_value,
 	.write = write_value,
-	.value_kind = value_kind,
 	.normalise = normalise,
 	.identity = identity,
 	.rank = rank,

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,15 @@ const struct knob *knob_find(const char *kind)
 		if (strcmp(knobs[i]->kind, kind) == 0)
 			return knobs[i];
 	return NULL;
+}
+
+void knob_normalise(const struct knob *k, const struct host *h, const char *key, const char *value,
+		    char *buf)
+{
+	if (k->normalise)
+		k->normalise(h, key, value, buf);
+	else
+		snprintf(buf, KNOB_VALUE_MAX, "%s", value);
 }
 
 uint64_t knob_caps(const struct knob *k, const char *key)

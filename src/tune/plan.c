@@ -40,7 +40,7 @@ int plan_value(const struct host *h, const struct knob *k, struct changes *cs, s
 			       "plan %s '%s': the value wanted is too long or not one line of text",
 			       c->kind, c->key);
 	c->write = arena_strdup(&cs->arena, strbuf_get(&merged));
-	k->normalise(h, c->key, c->write, value);
+	knob_normalise(k, h, c->key, c->write, value);
 	c->expect = arena_strdup(&cs->arena, value);
 	c->result = plan_satisfied(c, c->before) ? CHANGE_SATISFIED : CHANGE_PLANNED;
 	return 0;
