@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/cmd.h"
 #include "report/json.h"
 
 const char *changeset_state_name(enum changeset_state s)
@@ -17,6 +18,12 @@ const char *changeset_state_name(enum changeset_state s)
 	};
 
 	return names[s];
+}
+
+void raise_exit(int *exit_code, int code)
+{
+	if (*exit_code == EXIT_CLEAN || code == EXIT_FINDINGS)
+		*exit_code = code;
 }
 
 const char *proven(const char *text)

@@ -27,4 +27,7 @@ void tenure_text(const struct host *h, const struct changeset *cs, enum tenure_s
 /* A line for each line of the journal that is not believed. */
 void changeset_bad_lines(const struct changeset *cs, struct strbuf *out);
 
+/* 1 before 3: drift is a finding; what could not be told or done is 3. */
+void raise_exit(int *exit_code, int code);
+
 #endif

@@ -52,18 +52,6 @@ struct outcome {
 	struct drift_origin origin;
 };
 
-static bool still_open(enum changeset_state s)
-{
-	return s == CHANGESET_OPEN || s == CHANGESET_UNFINISHED;
-}
-
-/* 1 before 3: drift is a finding; what could not be told or done is 3. */
-static void raise_exit(struct outcome *out, int code)
-{
-	if (out->exit_code == EXIT_CLEAN || code == EXIT_FINDINGS)
-		out->exit_code = code;
-}
-
 static void add_text(struct outcome *out, const struct changeset *cs, const struct changes *done)
 {
 	struct text_style style = output_style(out->app);
@@ -124,10 +112,10 @@ static int roll_back_one(struct outcome *out, const struct host *h, const struct
 			tenure_dismiss(h, &cs);
 		drift_name_origins(&out->origin, h, &done);
 		if (changes_count(&done, CHANGE_DRIFTED))
-			raise_exit(out, EXIT_FINDINGS);
+			raise_exit(&out->exit_code, EXIT_FINDINGS);
 		if (cs.bad_len || changes_count(&done, CHANGE_FAILED) ||
 		    changes_count(&done, CHANGE_UNKNOWN))
-			raise_exit(out, EXIT_COULD_NOT);
+			raise_exit(&out->exit_code, EXIT_COULD_NOT);
 		add_text(out, &cs, &done);
 		add_json(out, &cs, &done);
 	}
@@ -149,14 +137,14 @@ static void name_unreadable(struct outcome *out, const char *id, const struct ch
 {
 	strbuf_addf(&out->text, "changeset %s: nothing of it can be proven; left alone\n", id);
 	changeset_bad_lines(cs, &out->text);
-	raise_exit(out, EXIT_COULD_NOT);
+	raise_exit(&out->exit_code, EXIT_COULD_NOT);
 }
 
 /* What bears the name of a journal and is none must not keep the others from being rolled back. */
 static void name_no_journal(struct outcome *out, const char *id, const struct err *why)
 {
 	strbuf_addf(&out->text, "changeset %s: %s; left alone\n", id, why->msg);
-	raise_exit(out, EXIT_COULD_NOT);
+	raise_exit(&out->exit_code, EXIT_COULD_NOT);
 }
 
 /* Is it one of those that were asked for? */
@@ -203,16 +191,17 @@ static int roll_back_next(struct outcome *out, const struct host *h, const struc
 		*left += any;
 		return 0;
 	}
-	if (still_open(cs.state) && !is_meant(out->o, h, &cs))
+	if (changeset_stands(&cs) && !is_meant(out->o, h, &cs))
 		return 0;
 	/* What is left of it no rollback can do: the next one has its turn. */
-	bool spent = still_open(cs.state) && nothing_provable_left(&cs);
+	bool spent = changeset_stands(&cs) && nothing_provable_left(&cs);
 
-	*done += still_open(cs.state) && !spent;
+	*done += changeset_stands(&cs) && !spent;
 	*left += spent;
 	/* A crash before anything was written leaves an empty one: tidied up on the way. */
-	return still_open(cs.state) || cs.state == CHANGESET_EMPTY ? roll_back_one(out, h, d, id, e)
-								   : 0;
+	return changeset_stands(&cs) || cs.state == CHANGESET_EMPTY
+		       ? roll_back_one(out, h, d, id, e)
+		       : 0;
 }
 
 static void say_nothing_found(struct outcome *out)

@@ -34,12 +34,6 @@ struct outcome {
 	struct drift_origin origin;
 };
 
-static void raise_exit(struct outcome *out, int code)
-{
-	if (out->exit_code == EXIT_CLEAN || code == EXIT_FINDINGS)
-		out->exit_code = code;
-}
-
 static void judge(struct outcome *out, const struct changeset *cs, enum tenure_state ts)
 {
 	if (cs->state == CHANGESET_CLOSED)
@@ -47,11 +41,11 @@ static void judge(struct outcome *out, const struct changeset *cs, enum tenure_s
 	if (changes_count(&cs->changes, CHANGE_DRIFTED) ||
 	    (cs->state == CHANGESET_UNFINISHED && ts != TENURE_WORKING) || ts == TENURE_RESTORING ||
 	    ts == TENURE_LOST || ts == TENURE_UNWATCHED || ts == TENURE_OVER)
-		raise_exit(out, EXIT_FINDINGS);
+		raise_exit(&out->exit_code, EXIT_FINDINGS);
 	if (cs->state == CHANGESET_UNREADABLE || changes_count(&cs->changes, CHANGE_UNKNOWN))
-		raise_exit(out, EXIT_COULD_NOT);
+		raise_exit(&out->exit_code, EXIT_COULD_NOT);
 	if (cs->bad_len)
-		raise_exit(out, EXIT_COULD_NOT);
+		raise_exit(&out->exit_code, EXIT_COULD_NOT);
 }
 
 static void add_json(struct outcome *out, const struct changeset *cs, enum tenure_state ts)
@@ -118,7 +112,7 @@ static int show_all(struct outcome *out, struct err *e)
 		struct changeset cs = {0};
 
 		r = changeset_read(&d, ids[i], &cs, e);
-		if (r == 0 && (cs.state == CHANGESET_OPEN || cs.state == CHANGESET_UNFINISHED))
+		if (r == 0 && changeset_stands(&cs))
 			r = changeset_compare(out->host, &cs, e);
 		if (r == 0) {
 			drift_name_origins(&out->origin, out->host, &cs.changes);

@@ -155,7 +155,7 @@ int changeset_compare(const struct host *h, struct changeset *cs, struct err *e)
 	struct place place;
 	struct err why;
 
-	if (cs->state != CHANGESET_OPEN && cs->state != CHANGESET_UNFINISHED)
+	if (!changeset_stands(cs))
 		return 0;
 	if (!*h->boot_id) {
 		set_all(cs, CHANGE_UNKNOWN, "cannot tell whether the host was rebooted since");

@@ -135,6 +135,9 @@ must_check int changeset_read_header(const struct state_dir *d, const char *id,
 				     struct changeset *ret, struct err *e);
 void changeset_done(struct changeset *cs);
 
+/* Is there something of it to roll back: applied, or begun and not known to be over? */
+bool changeset_stands(const struct changeset *cs);
+
 /* Its number, the last part of the id; 0 for what is not an id (numbers begin at 1). */
 uint64_t changeset_number(const char *id);
 

@@ -431,6 +431,11 @@ int changeset_read_header(const struct state_dir *d, const char *id, struct chan
 	return read_lines(d, id, true, ret, e);
 }
 
+bool changeset_stands(const struct changeset *cs)
+{
+	return cs->state == CHANGESET_OPEN || cs->state == CHANGESET_UNFINISHED;
+}
+
 void changeset_done(struct changeset *cs)
 {
 	changes_done(&cs->changes);

@@ -421,8 +421,7 @@ int rollback_caps(const struct host *h, const struct state_dir *d, const char *i
 
 		/* Of what cannot be read nothing can be rolled back. */
 		if (changeset_read(d, ids[i], &cs, &unread) == 0 &&
-		    (cs.state == CHANGESET_OPEN || cs.state == CHANGESET_UNFINISHED ||
-		     (id && strcmp(id, ids[i]) == 0)))
+		    (changeset_stands(&cs) || (id && strcmp(id, ids[i]) == 0)))
 			caps |= caps_of(h, &cs);
 	}
 	if (r == 0)

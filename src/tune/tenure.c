@@ -14,11 +14,6 @@
 #include "sys/proc.h"
 #include "sys/systemd_timer.h"
 
-static bool still_open(const struct changeset *cs)
-{
-	return cs->state == CHANGESET_OPEN || cs->state == CHANGESET_UNFINISHED;
-}
-
 static bool this_boot(const struct host *h, const struct changeset *cs)
 {
 	return strcmp(h->boot_id, cs->boot_id) == 0;
@@ -66,7 +61,7 @@ enum tenure_state tenure_state(const struct host *h, const struct changeset *cs)
 	bool here = this_boot(h, cs);
 	bool guarded = here && lives(h, &t->guardian);
 
-	if (!still_open(cs))
+	if (!changeset_stands(cs))
 		return TENURE_PLAIN;
 	if (t->run || cs->state == CHANGESET_UNFINISHED) {
 		if (here && lives(h, &t->maker))
@@ -103,7 +98,7 @@ static bool ended(const struct host *h, const struct state_dir *d, const char *i
 		log_debug("%s", e.msg);
 		return false;
 	}
-	return still_open(&cs) &&
+	return changeset_stands(&cs) &&
 	       (is_over(h, &cs) || (lost_too && tenure_state(h, &cs) == TENURE_LOST));
 }
 
